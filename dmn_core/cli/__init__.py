@@ -1,0 +1,1 @@
+"""Command line: `dmn train | evaluate | worlds | map | replay`."""

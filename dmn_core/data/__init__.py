@@ -1,0 +1,1 @@
+"""Sources of episodes: simulated worlds, bags and published data sets."""

@@ -1,0 +1,1 @@
+"""Simulated worlds, where the truth is known."""
