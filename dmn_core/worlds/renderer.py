@@ -1,0 +1,181 @@
+"""Headless rendering of mazes with MuJoCo: unlit textures under a flat sky, as in DeepMind Lab."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dmn_core.errors import WorldError
+from dmn_core.worlds.maze import MazeLayout
+from dmn_core.worlds.maze_model import build_maze_model
+
+_NEAR_M = 0.1
+_EGL_HELP = (
+    "cannot start headless OpenGL (MUJOCO_GL={backend!r}): {error}. "
+    "On Debian or Ubuntu install EGL: apt-get install libegl1 libgl1-mesa-dri"
+)
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """A pinhole camera that looks forward, level, at half the wall height.
+
+    Images are drawn at `supersampling` times `height` x `width` and shrunk by area, which is how
+    the small images of the published data sets came from larger frames.
+    """
+
+    width: int = 32
+    height: int = 32
+    field_of_view_deg: float = 90.0
+    supersampling: float = 84 / 32
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) < 1:
+            raise WorldError(f"image size must be positive, not {self.width!r} x {self.height!r}")
+        if not 0 < self.field_of_view_deg < 180:
+            raise WorldError(
+                f"field_of_view_deg must be between 0 and 180, not {self.field_of_view_deg!r}"
+            )
+        if self.supersampling < 1:
+            raise WorldError(f"supersampling must be at least 1, not {self.supersampling!r}")
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height in pixels at which images are drawn."""
+        return round(self.width * self.supersampling), round(self.height * self.supersampling)
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels of the final image (square pixels)."""
+        return self.width / 2 / float(np.tan(np.radians(self.field_of_view_deg) / 2))
+
+
+class MazeRenderer:
+    """Renders what a camera sees in one maze; use it as a context manager or call `close`.
+
+    Raises:
+        WorldError: when MuJoCo is not installed or no headless OpenGL can be started.
+    """
+
+    def __init__(self, layout: MazeLayout, camera: CameraConfig | None = None) -> None:
+        self.layout = layout
+        self.camera = camera or CameraConfig()
+        self._mujoco = import_mujoco()
+        _make_gl_current()
+        width, height = self.camera.drawn_size
+        self._model = build_maze_model(self._mujoco, layout, buffer_size=(width, height))
+        self._context = self._mujoco.MjrContext(
+            self._model, self._mujoco.mjtFontScale.mjFONTSCALE_50
+        )
+        self._mujoco.mjr_setBuffer(self._mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._scene = self._build_scene()
+        self._viewport = self._mujoco.MjrRect(0, 0, width, height)
+        self._pixels = np.empty((height, width, 3), dtype=np.uint8)
+
+    def render(self, pose_map_camera: ArrayLike) -> NDArray[np.uint8]:
+        """Return the RGB image (H, W, 3) seen from planar pose (x [m], y [m], yaw [rad])."""
+        x, y, yaw = np.asarray(pose_map_camera, dtype=np.float64)
+        for camera in self._scene.camera:
+            camera.pos[:] = (x, y, 0.0)
+            camera.forward[:] = (np.cos(yaw), np.sin(yaw), 0.0)
+            camera.up[:] = (0.0, 0.0, 1.0)
+        _make_gl_current()
+        self._mujoco.mjr_render(self._viewport, self._scene, self._context)
+        self._mujoco.mjr_readPixels(self._pixels, None, self._viewport, self._context)
+        image = self._pixels[::-1]
+        size = (self.camera.width, self.camera.height)
+        if size == self.camera.drawn_size:
+            return image.copy()
+        shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(shrunk, dtype=np.uint8)
+
+    def render_many(self, poses_map_camera: ArrayLike) -> NDArray[np.uint8]:
+        """Return RGB images (M, H, W, 3) seen from poses (M, 3)."""
+        return np.stack([self.render(pose) for pose in np.asarray(poses_map_camera)])
+
+    def close(self) -> None:
+        """Release the GPU memory of this maze."""
+        _make_gl_current()
+        self._context.free()
+
+    def __enter__(self) -> MazeRenderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _build_scene(self) -> Any:
+        mujoco = self._mujoco
+        scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
+        data = mujoco.MjData(self._model)
+        mujoco.mj_forward(self._model, data)
+        for flag in ("mjRND_SHADOW", "mjRND_REFLECTION", "mjRND_FOG", "mjRND_HAZE"):
+            scene.flags[getattr(mujoco.mjtRndFlag, flag)] = 0
+        scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 1
+        mujoco.mjv_updateScene(
+            self._model,
+            data,
+            mujoco.MjvOption(),
+            None,
+            mujoco.MjvCamera(),
+            mujoco.mjtCatBit.mjCAT_ALL,
+            scene,
+        )
+        width, height = self.camera.drawn_size
+        half_width = _NEAR_M * np.tan(np.radians(self.camera.field_of_view_deg) / 2)
+        half_height = half_width * height / width
+        for camera in scene.camera:
+            camera.frustum_near = _NEAR_M
+            camera.frustum_far = 4 * self.layout.config.size_m
+            camera.frustum_center = 0.0
+            camera.frustum_width = half_width
+            camera.frustum_bottom = -half_height
+            camera.frustum_top = half_height
+        return scene
+
+
+def import_mujoco() -> ModuleType:
+    """Return the module `mujoco`, set up for headless rendering where no display is there.
+
+    Raises:
+        WorldError: when it is not installed or its OpenGL library is missing.
+    """
+    if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
+        os.environ["MUJOCO_GL"] = "egl"
+    try:
+        import mujoco
+    except ImportError as error:
+        if error.name == "mujoco":
+            raise WorldError(
+                "rendering needs the package mujoco; "
+                "install it with `pip install 'dmn-localization[sim]'`"
+            ) from error
+        raise _gl_error(error) from error
+    except (AttributeError, RuntimeError, OSError) as error:
+        raise _gl_error(error) from error
+    return mujoco
+
+
+@lru_cache(maxsize=1)
+def _gl_context() -> Any:
+    """Create the one OpenGL context of this process, which all renderers share."""
+    mujoco = import_mujoco()
+    try:
+        return mujoco.GLContext(64, 64)
+    except Exception as error:  # the back ends raise many unrelated types
+        raise _gl_error(error) from error
+
+
+def _make_gl_current() -> None:
+    _gl_context().make_current()
+
+
+def _gl_error(error: Exception) -> WorldError:
+    return WorldError(_EGL_HELP.format(backend=os.environ.get("MUJOCO_GL"), error=error))
