@@ -1,0 +1,143 @@
+"""Egocentric spatial attention: every particle looks at the views from where it stands.
+
+The second layer of the view key (CNN2) is linear and the particle enters the first layer only
+through four constant channels, so nothing of CNN2 is convolved per particle and context: the
+functions below compute the same numbers as the layers read one after the other.
+
+Source: paper section IV-B, equations for the attention weights lambda; docs/paper_to_code.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dmn_core.geometry import pose_features, relative
+from dmn_core.networks import VIEW_KEY, ConvStack
+
+AttentionWeights = Literal["softmax", "scalar_product", "mean"]
+POSE_CHANNELS = 4
+
+
+@dataclass(frozen=True)
+class Attended:
+    """What the particles see of the map.
+
+    Attributes:
+        weights: (B, K, N) lambda, how much each particle attends to each view.
+        keys: (B, K, 32, h, w) attended view keys, the sum of lambda_i times view key i.
+        scores: (B, K, N) scaled scalar products of view keys and query key.
+    """
+
+    weights: Tensor
+    keys: Tensor
+    scores: Tensor
+
+
+def rows(images: Tensor) -> Tensor:
+    """Feature images (..., C, h, w) as rows (..., h w C): channels last, as convolutions like it."""
+    return images.movedim(-3, -1).flatten(-3)
+
+
+def feature_images(rows: Tensor, *, height: int, width: int) -> Tensor:
+    """The inverse of `rows` for (M, h w C), a view without a copy."""
+    return rows.unflatten(-1, (height, width, -1)).movedim(-1, -3)
+
+
+def constant_channel_responses(weight: Tensor, *, height: int, width: int) -> Tensor:
+    """Zero-padded convolution of images that are 1 in one channel: (O, J, 3, 3) -> (J, h w O)."""
+    ones = weight.new_ones(1, 1, height, width)
+    kernels = weight.flatten(0, 1).unsqueeze(1)
+    response = F.conv2d(ones, kernels, padding=weight.shape[-1] // 2)
+    return rows(response.view(*weight.shape[:2], height, width).transpose(0, 1))
+
+
+class EgocentricAttention(nn.Module):
+    """CNN2 and the attention over views."""
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        weights: AttentionWeights = "softmax",
+        egocentric: bool = True,
+        environment_scale_m: float = 20.0,
+    ) -> None:
+        """`channels` is the depth of the view embeddings; the rest as in `NetworkConfig`."""
+        super().__init__()
+        self.cnn2 = ConvStack(channels + POSE_CHANNELS, VIEW_KEY)
+        self.channels = channels
+        self.weights = weights
+        self.egocentric = egocentric
+        self.environment_scale_m = environment_scale_m
+
+    def view_responses(self, embeddings: Tensor) -> Tensor:
+        """The part of CNN2's first layer that no particle changes: (B, N, D, h, w) -> same."""
+        first = self.cnn2.layers[0]
+        images = embeddings.flatten(0, 1)
+        response = F.conv2d(images, first.weight[:, : self.channels], first.bias, padding=1)
+        return response.unflatten(0, embeddings.shape[:2])
+
+    def coordinates(self, poses_map_viewpoint: Tensor, poses_map_particle: Tensor) -> Tensor:
+        """Viewpoints as the particles see them: (B, N, 3), (B, K, 3) -> (B, K, N, 4).
+
+        Without `egocentric` (ablation, Table VI) they stay in the map frame.
+        """
+        viewpoints = poses_map_viewpoint.unsqueeze(1)
+        particles = poses_map_particle.unsqueeze(2)
+        seen = relative(particles, viewpoints) if self.egocentric else viewpoints
+        features = pose_features(seen, environment_scale_m=self.environment_scale_m)
+        return features.expand(-1, poses_map_particle.shape[1], -1, -1)
+
+    def forward(self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor) -> Attended:
+        """Attend to the views.
+
+        Args:
+            view_responses: (B, N, D, h, w), from `view_responses`.
+            coordinates: (B, K, N, 4), from `coordinates`.
+            query_key: (B, 32, h, w), CNN3 of the query image.
+        """
+        batch, count = coordinates.shape[:2]
+        hidden = self._hidden(view_responses, coordinates)
+        scores = self._scores(hidden, query_key)
+        weights = self._weights(scores)
+        mixed = torch.bmm(weights.flatten(0, 1).unsqueeze(1), hidden.flatten(0, 1))
+        height, width = view_responses.shape[-2:]
+        mixed = feature_images(mixed.squeeze(1), height=height, width=width)
+        total = weights.sum(-1).flatten()[:, None, None, None]
+        second = self.cnn2.layers[1]
+        keys = F.conv2d(mixed, second.weight, padding=1) + total * second.bias[:, None, None]
+        return Attended(weights, keys.unflatten(0, (batch, count)), scores)
+
+    def scores(self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor) -> Tensor:
+        """Only the scores (B, K, N) of `forward`, which need no convolution per particle."""
+        return self._scores(self._hidden(view_responses, coordinates), query_key)
+
+    def _hidden(self, view_responses: Tensor, coordinates: Tensor) -> Tensor:
+        """First layer of CNN2 for every particle and view: (B, K, N, h w D)."""
+        kernel = self.cnn2.layers[0].weight[:, self.channels :]
+        height, width = view_responses.shape[-2:]
+        tiled = constant_channel_responses(kernel, height=height, width=width)
+        response = (coordinates.flatten(0, 2) @ tiled).unflatten(0, coordinates.shape[:3])
+        return (response + rows(view_responses).unsqueeze(1)).relu_()
+
+    def _scores(self, hidden: Tensor, query_key: Tensor) -> Tensor:
+        """Scalar products <query key, U h + b> as <U^T query key, h> + <query key, b>."""
+        second = self.cnn2.layers[1]
+        pulled_back = F.conv_transpose2d(query_key, second.weight, padding=1)
+        bias = torch.einsum("bchw,c->b", query_key, second.bias)
+        products = torch.bmm(hidden.flatten(1, 2), rows(pulled_back).unsqueeze(-1))
+        products = products.view(hidden.shape[:3]) + bias[:, None, None]
+        return products / math.sqrt(query_key[0].numel())
+
+    def _weights(self, scores: Tensor) -> Tensor:
+        if self.weights == "softmax":
+            return torch.softmax(scores, dim=-1)
+        if self.weights == "scalar_product":
+            return scores
+        return torch.full_like(scores, 1.0 / scores.shape[-1])

@@ -1,0 +1,17 @@
+"""A differentiable particle filter that knows geometry only, not what a likelihood is made of."""
+
+from dmn_core.particle_filter.filter import FilterSettings, Step, step
+from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
+from dmn_core.particle_filter.motion import OdometryNoise, move
+from dmn_core.particle_filter.particles import Belief
+
+__all__ = [
+    "Belief",
+    "FilterSettings",
+    "OdometryNoise",
+    "Step",
+    "gaussian_belief",
+    "move",
+    "step",
+    "uniform_belief",
+]

@@ -1,0 +1,1 @@
+"""Training: losses, what one step learns from, and the loop around it."""

@@ -1,0 +1,57 @@
+"""A run is a folder: configuration, command, log, the state to resume from, and the best weights."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dmn_core.config import write_yaml
+from dmn_core.errors import CheckpointError
+from dmn_core.training.config import TrainingConfig
+
+
+class RunFolder:
+    """Files of one training run."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder if it is not there."""
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.state = path / "last.pt"
+        self.best = path / "best.safetensors"
+        self.last = path / "last.safetensors"
+        self.log = path / "log.jsonl"
+
+    def describe(self, config: TrainingConfig) -> None:
+        """Write configuration and command; the command of a resumed run is added below."""
+        write_yaml(config, self.path / "config.yaml")
+        with (self.path / "command.txt").open("a") as file:
+            file.write(shlex.join(["dmn", *sys.argv[1:]]) + "\n")
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Add a line to the log."""
+        with self.log.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write the state to resume from, replacing the old one only when complete."""
+        partial = self.state.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.state)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """State of an earlier call, None for a new run."""
+        if not self.state.is_file():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise CheckpointError(
+                f"{str(self.state)!r} cannot be read: {error}; delete it to start anew"
+            ) from error
+        return state
