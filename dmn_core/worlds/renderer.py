@@ -16,6 +16,7 @@ from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeLayout
 from dmn_core.worlds.maze_model import build_maze_model
 
+WALL_TOP_RGB = np.array((70, 70, 80), dtype=np.uint8)
 _NEAR_M = 0.1
 _EGL_HELP = (
     "cannot start headless OpenGL (MUJOCO_GL={backend!r}): {error}. "
@@ -75,9 +76,8 @@ class MazeRenderer:
             self._model, self._mujoco.mjtFontScale.mjFONTSCALE_50
         )
         self._mujoco.mjr_setBuffer(self._mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        self._scene = self._build_scene()
-        self._viewport = self._mujoco.MjrRect(0, 0, width, height)
-        self._pixels = np.empty((height, width, 3), dtype=np.uint8)
+        self._scene = self._mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
+        self._fill(self._scene)
 
     def render(self, pose_map_camera: ArrayLike) -> NDArray[np.uint8]:
         """Return the RGB image (H, W, 3) seen from planar pose (x [m], y [m], yaw [rad])."""
@@ -86,19 +86,31 @@ class MazeRenderer:
             camera.pos[:] = (x, y, 0.0)
             camera.forward[:] = (np.cos(yaw), np.sin(yaw), 0.0)
             camera.up[:] = (0.0, 0.0, 1.0)
-        _make_gl_current()
-        self._mujoco.mjr_render(self._viewport, self._scene, self._context)
-        self._mujoco.mjr_readPixels(self._pixels, None, self._viewport, self._context)
-        image = self._pixels[::-1]
+        image = self._draw(self._scene, *self.camera.drawn_size)
         size = (self.camera.width, self.camera.height)
         if size == self.camera.drawn_size:
-            return image.copy()
+            return image
         shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return np.asarray(shrunk, dtype=np.uint8)
 
     def render_many(self, poses_map_camera: ArrayLike) -> NDArray[np.uint8]:
         """Return RGB images (M, H, W, 3) seen from poses (M, 3)."""
         return np.stack([self.render(pose) for pose in np.asarray(poses_map_camera)])
+
+    def render_top_view(self, size_px: int = 560) -> NDArray[np.uint8]:
+        """Return the maze from above as RGB (size_px, size_px, 3): +x to the right, +y up."""
+        half = self.layout.config.size_m / 2
+        drawn = self._mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
+        self._fill(drawn)
+        for camera in drawn.camera:
+            camera.pos[:] = (0.0, 0.0, half)
+            camera.forward[:] = (0.0, 0.0, -1.0)
+            camera.up[:] = (0.0, 1.0, 0.0)
+            camera.orthographic = 1
+            camera.frustum_width = half
+            camera.frustum_bottom, camera.frustum_top = -half, half
+        image = self._draw(drawn, size_px, size_px)
+        return np.where(_wall_mask(self.layout, size_px)[..., None], WALL_TOP_RGB, image)
 
     def close(self) -> None:
         """Release the GPU memory of this maze."""
@@ -111,34 +123,44 @@ class MazeRenderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _build_scene(self) -> Any:
+    def _draw(self, scene: Any, width: int, height: int) -> NDArray[np.uint8]:
         mujoco = self._mujoco
-        scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
+        _make_gl_current()
+        if (self._context.offWidth, self._context.offHeight) != (width, height):
+            mujoco.mjr_resizeOffscreen(width, height, self._context)
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        pixels = np.empty((height, width, 3), dtype=np.uint8)
+        mujoco.mjr_render(viewport, scene, self._context)
+        mujoco.mjr_readPixels(pixels, None, viewport, self._context)
+        return np.ascontiguousarray(pixels[::-1])
+
+    def _fill(self, scene: Any) -> None:
+        """Put the maze into `scene` and set up its two (stereo) cameras."""
+        mujoco = self._mujoco
         data = mujoco.MjData(self._model)
         mujoco.mj_forward(self._model, data)
         for flag in ("mjRND_SHADOW", "mjRND_REFLECTION", "mjRND_FOG", "mjRND_HAZE"):
             scene.flags[getattr(mujoco.mjtRndFlag, flag)] = 0
         scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 1
-        mujoco.mjv_updateScene(
-            self._model,
-            data,
-            mujoco.MjvOption(),
-            None,
-            mujoco.MjvCamera(),
-            mujoco.mjtCatBit.mjCAT_ALL,
-            scene,
-        )
-        width, height = self.camera.drawn_size
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        option, free_camera = mujoco.MjvOption(), mujoco.MjvCamera()
+        mujoco.mjv_updateScene(self._model, data, option, None, free_camera, everything, scene)
         half_width = _NEAR_M * np.tan(np.radians(self.camera.field_of_view_deg) / 2)
-        half_height = half_width * height / width
+        half_height = half_width * self.camera.height / self.camera.width
         for camera in scene.camera:
             camera.frustum_near = _NEAR_M
             camera.frustum_far = 4 * self.layout.config.size_m
             camera.frustum_center = 0.0
             camera.frustum_width = half_width
-            camera.frustum_bottom = -half_height
-            camera.frustum_top = half_height
-        return scene
+            camera.frustum_bottom, camera.frustum_top = -half_height, half_height
+
+
+def _wall_mask(layout: MazeLayout, size_px: int) -> NDArray[np.bool_]:
+    """Tell which pixels (size_px, size_px) of a top view show a wall."""
+    inner = layout.walls[1:-1, 1:-1].astype(np.uint8)
+    mask = cv2.resize(inner, (size_px, size_px), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(mask, dtype=np.bool_)
 
 
 def import_mujoco() -> ModuleType:
