@@ -1,0 +1,215 @@
+"""The localizer: a map once, then a pose for every image.
+
+Training, offline replay and the ROS nodes share it. State goes in and comes out: the localizer
+holds weights and settings, never a belief.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dmn_core.errors import ConfigurationError, MapError
+from dmn_core.observation import ObservationModel, PreparedMap
+from dmn_core.particle_filter import Belief, FilterSettings, Step, step
+from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
+from dmn_core.views import Area, ViewMap, Views, area_around, resize_rgb, to_network_input
+
+# Without a stated area, a robot may be this far outside the box around the viewpoints.
+DEFAULT_MARGIN_M = 3.0
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Start globally: uniform over the map's area, or over `area_m` if given."""
+
+    particles: int = 2048
+    area_m: Area | None = None
+
+
+@dataclass(frozen=True)
+class Near:
+    """Start around a pose.
+
+    Attributes:
+        pose_map_camera: x [m], y [m], yaw [rad].
+        covariance: 3x3 rows [m^2, m rad, rad^2], positive semi-definite.
+    """
+
+    pose_map_camera: tuple[float, float, float]
+    covariance: tuple[tuple[float, float, float], ...]
+    particles: int = 2048
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto`, `cuda`, `cuda:N` or `cpu` to a device.
+
+    Raises:
+        ConfigurationError: an unknown name, or CUDA asked for where there is none.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(f"device wants auto, cuda or cpu, got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError(f"device {name!r} wants a CUDA GPU, none is visible: use cpu")
+    return device
+
+
+class Localizer:
+    """Maps and localizes with one network; works on a batch of robots, by default one.
+
+    Images may have any size: they are resized to the network's, without rectification. Shipped
+    weights expect a pinhole camera with 90 degrees field of view both ways.
+    """
+
+    def __init__(
+        self,
+        network: ObservationModel,
+        *,
+        settings: FilterSettings | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        weights_fingerprint: str = "",
+    ) -> None:
+        """Place the network on a device.
+
+        Args:
+            network: trained weights.
+            settings: how the filter works; the paper's by default.
+            device: where to compute.
+            dtype: torch.bfloat16 computes convolutions in half precision, beliefs in float32.
+            weights_fingerprint: put into maps, and asked of maps; see `checkpoint`.
+        """
+        self.device = torch.device(device)
+        self.network = network.to(self.device, memory_format=torch.channels_last).eval()
+        self.settings = settings or FilterSettings()
+        self.dtype = dtype
+        self.weights_fingerprint = weights_fingerprint
+        self._map: ViewMap | None = None
+        self._prepared: PreparedMap | None = None
+
+    def build_map(self, views: Views, *, area_m: Area | None = None) -> ViewMap:
+        """Encode views into a map of one place (B = 1).
+
+        Args:
+            views: pictures of any size with their viewpoints.
+            area_m: where a robot may be; the box around the viewpoints with a margin if None.
+        """
+        images = self._network_images(views.images).unsqueeze(0)
+        poses = torch.from_numpy(np.asarray(views.poses_map_camera, dtype=np.float32))
+        with torch.inference_mode(), self._precision():
+            embeddings = self.network.encode_views(images).float()
+        return ViewMap(
+            embeddings,
+            poses.unsqueeze(0).to(self.device),
+            area_m or area_around(views.poses_map_camera, margin_m=DEFAULT_MARGIN_M),
+            self.weights_fingerprint,
+        )
+
+    def use_map(self, view_map: ViewMap) -> None:
+        """Localize in this map from now on.
+
+        Raises:
+            MapError: the map was made by other weights, or its embeddings have another shape.
+        """
+        if view_map.weights_fingerprint != self.weights_fingerprint:
+            raise MapError(
+                f"the map was made by weights {view_map.weights_fingerprint!r}, the localizer "
+                f"has {self.weights_fingerprint!r}: build the map again with these weights, or "
+                "give the localizer the weights of the map"
+            )
+        config = self.network.config
+        wanted = (64, config.image_height // 4, config.image_width // 4)
+        if tuple(view_map.embeddings.shape[2:]) != wanted:
+            raise MapError(
+                f"the network wants embeddings of shape {wanted}, the map has "
+                f"{tuple(view_map.embeddings.shape[2:])}: build the map again"
+            )
+        view_map = view_map.to(self.device)
+        with torch.inference_mode(), self._precision():
+            self._prepared = self.network.prepare_map(view_map)
+        self._map = view_map
+
+    def start(self, initial: Everywhere | Near, generator: torch.Generator) -> Belief:
+        """A first belief for every map of the batch.
+
+        Raises:
+            MapError: no map is in use, or nobody said which area it covers.
+        """
+        view_map = self._map_in_use()[0]
+        batch = len(view_map.embeddings)
+        if isinstance(initial, Near):
+            mean = torch.tensor([initial.pose_map_camera], device=self.device).expand(batch, 3)
+            covariance = torch.tensor(initial.covariance, device=self.device)
+            belief = gaussian_belief(
+                mean, covariance, particles=initial.particles, generator=generator
+            )
+        else:
+            area_m = initial.area_m or view_map.area_m
+            if area_m is None:
+                raise MapError("a global start wants an area, the map has none: give area_m")
+            belief = uniform_belief(
+                area_m, batch=batch, particles=initial.particles, generator=generator
+            )
+        return belief
+
+    def step(
+        self,
+        belief: Belief,
+        image: np.ndarray,
+        odometry: np.ndarray,
+        generator: torch.Generator,
+    ) -> Step:
+        """Move the belief by odometry and weigh it by an image.
+
+        Args:
+            belief: from `start` or the step before.
+            image: (H, W, 3) or (B, H, W, 3) uint8 RGB of any size.
+            odometry: (3,) or (B, 3) motion since the last step, the new camera pose seen from
+                the old one [m, m, rad].
+            generator: on the localizer's device.
+        """
+        _, prepared = self._map_in_use()
+        images = self._network_images(image[None] if image.ndim == 3 else image)
+        motion = torch.from_numpy(np.atleast_2d(np.asarray(odometry, dtype=np.float32)))
+        with torch.inference_mode(), self._precision():
+            query = self.network.encode_query(images)
+
+            def log_likelihood(poses: Tensor) -> Tensor:
+                return self.network.log_likelihood(prepared, query, poses).float()
+
+            return step(
+                belief,
+                motion.to(self.device),
+                log_likelihood,
+                settings=self.settings,
+                generator=generator,
+            )
+
+    def generator(self, seed: int) -> torch.Generator:
+        """A random generator on the localizer's device."""
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def _map_in_use(self) -> tuple[ViewMap, PreparedMap]:
+        if self._map is None or self._prepared is None:
+            raise MapError("localizing wants a map, none is in use: call use_map first")
+        return self._map, self._prepared
+
+    def _network_images(self, images: np.ndarray) -> Tensor:
+        """(M, H, W, 3) uint8 of any size -> (M, 3, H', W') network input on the device."""
+        config = self.network.config
+        resized = [
+            resize_rgb(image, height=config.image_height, width=config.image_width)
+            for image in images
+        ]
+        return to_network_input(torch.from_numpy(np.stack(resized)).to(self.device))
+
+    def _precision(self) -> torch.autocast:
+        enabled = self.dtype != torch.float32
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=enabled)

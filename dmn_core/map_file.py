@@ -1,0 +1,54 @@
+"""Maps on disk: safetensors with viewpoints, embeddings, area and the fingerprint of the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
+from dmn_core.errors import MapError
+from dmn_core.views import ViewMap
+
+MAP_KIND = "dmn-view-map"
+
+
+def save_map(path: Path, view_map: ViewMap) -> None:
+    """Write a map; an older file is replaced only when the new one is complete."""
+    metadata = {
+        "kind": MAP_KIND,
+        "convention_version": CONVENTION_VERSION,
+        "weights_fingerprint": view_map.weights_fingerprint,
+        "area_m": json.dumps(view_map.area_m),
+    }
+    tensors = {
+        "embeddings": view_map.embeddings.detach().cpu().contiguous(),
+        "poses_map_camera": view_map.poses_map_camera.detach().cpu().contiguous(),
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        save_file(tensors, partial, metadata=metadata)
+        partial.replace(path)
+    except OSError as error:
+        raise MapError(f"cannot write the map to {str(path)!r}: {error}") from error
+
+
+def load_map(path: Path | str) -> ViewMap:
+    """Read a map.
+
+    Raises:
+        MapError: no such file, damaged, not a map, or of other conventions.
+    """
+    metadata, tensors = read_safetensors(Path(path), kind=MAP_KIND, error=MapError)
+    try:
+        area = json.loads(metadata["area_m"])
+        return ViewMap(
+            tensors["embeddings"],
+            tensors["poses_map_camera"],
+            tuple(area) if area else None,
+            metadata["weights_fingerprint"],
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise MapError(f"{str(path)!r} lacks parts of a map: {error}; build it again") from error
