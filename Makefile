@@ -66,7 +66,6 @@ worlds: $(SET_UP) ## make mazes and look at them
 
 clean: ## remove what was built
 	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache *.egg-info
-	rm -f $(VENV)/.set-up-*
 
 distclean: clean ## remove what was built and installed
 	rm -rf $(VENV)
