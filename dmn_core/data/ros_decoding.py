@@ -35,7 +35,7 @@ RgbImage = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class _Layout:
-    """How the pixels of an encoding lie in memory, and the OpenCV conversion that makes them RGB."""
+    """How the pixels of an encoding lie in memory, and the OpenCV conversion to RGB."""
 
     channels: int
     bytes_per_value: int
@@ -93,8 +93,8 @@ def image_to_rgb(msg: Any) -> RgbImage:
             else ""
         )
         raise DecodingError(
-            f"cannot make a picture of encoding {msg.encoding!r} ({msg.width} x {msg.height}){hint}; "
-            f"known encodings: {', '.join(KNOWN_ENCODINGS)}"
+            f"cannot make a picture of encoding {msg.encoding!r} ({msg.width} x {msg.height})"
+            f"{hint}; known encodings: {', '.join(KNOWN_ENCODINGS)}"
         )
     return _to_rgb(_to_eight_bits(_pixels(msg, layout)), layout.to_rgb)
 
@@ -141,7 +141,7 @@ def _to_rgb(pixels: RgbImage, conversion: int | None) -> RgbImage:
 
 
 def compressed_image_to_rgb(msg: Any) -> RgbImage:
-    """RGB picture (H, W, 3) uint8 from a `sensor_msgs/CompressedImage` (JPEG, PNG, whatever OpenCV reads).
+    """RGB picture (H, W, 3) uint8 from a `sensor_msgs/CompressedImage` (JPEG, PNG and others).
 
     Raises:
         DecodingError: The data is no picture, is cut short, or is compressed depth.

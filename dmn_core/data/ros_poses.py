@@ -41,8 +41,8 @@ def planar_from_parts(position: Any, orientation: Any) -> NDArray[np.float64]:
     quaternion = tuple(float(getattr(orientation, name)) for name in "wxyz")
     if not all(map(math.isfinite, (x, y, z, *quaternion))):
         raise DecodingError(
-            f"wanted a pose of finite numbers, got position {(x, y, z)!r} and quaternion (w, x, y, z) "
-            f"{quaternion!r}"
+            f"wanted a pose of finite numbers, got position {(x, y, z)!r} and quaternion "
+            f"(w, x, y, z) {quaternion!r}"
         )
     length = math.hypot(*quaternion)
     if abs(length - 1) > QUATERNION_TOLERANCE:

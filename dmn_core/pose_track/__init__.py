@@ -1,4 +1,4 @@
-"""Planar poses over time in numpy: a recorded track, a live odometry buffer, one interpolation for both.
+"""Planar poses over time in numpy: recorded tracks and live odometry, one interpolation for both.
 
 Poses are (..., 3) float64 arrays (x [m], y [m], yaw [rad], counter-clockwise); stamps are integer
 nanoseconds. The live node and the offline replay use these same functions, so that equal input

@@ -24,7 +24,11 @@ def pose_at(
     max_gap_s: float,
     name: str,
 ) -> FloatArray:
-    """Pose (3,) at a stamp from sorted stamps and their poses: the one interpolation of this module."""
+    """Pose (3,) at a stamp, from sorted stamps (T,) and their poses (T, 3).
+
+    Raises:
+        TrackError: There are no poses, or the stamp is outside them or in a long gap.
+    """
     if len(stamps_ns) == 0:
         raise TrackError(
             f"wanted {name} at {stamp_ns / NANOSECONDS:.3f} s, but no pose has come yet"

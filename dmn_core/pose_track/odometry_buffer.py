@@ -14,7 +14,7 @@ from dmn_core.pose_track.planar import FloatArray
 
 
 class OdometryBuffer:
-    """The newest odometry poses of a running robot, safe to fill and to ask from different threads."""
+    """The newest odometry poses of a running robot; filled and asked from different threads."""
 
     def __init__(self, *, duration_s: float = 10.0) -> None:
         """Keep poses at most `duration_s` older than the newest.

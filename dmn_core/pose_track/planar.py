@@ -1,4 +1,4 @@
-"""Arithmetic of planar poses in numpy: (..., 3) float64 arrays, `pose_a_b` is the pose of b in a."""
+"""Arithmetic of planar poses in numpy: (..., 3) float64, `pose_a_b` is the pose of b in a."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def relative_pose(pose_w_a: ArrayLike, pose_w_b: ArrayLike) -> FloatArray:
 
 
 def interpolate_pose(fraction: float, pose_a: ArrayLike, pose_b: ArrayLike) -> FloatArray:
-    """Pose (3,) at a fraction in [0, 1] of the way from a to b: x, y linear, yaw by the shorter turn."""
+    """Pose (3,) a fraction in [0, 1] of the way from a to b, yaw by the shorter turn."""
     start, end = np.asarray(pose_a, np.float64), np.asarray(pose_b, np.float64)
     xy = start[:2] + fraction * (end[:2] - start[:2])
     yaw = wrap_angle(start[2] + fraction * wrap_angle(end[2] - start[2]))

@@ -44,7 +44,7 @@ class PoseTrack:
             )
         if np.any(np.diff(stamps) <= 0):
             raise TrackError(
-                "a pose track wants strictly increasing stamps; build it with PoseTrack.from_unsorted"
+                "a pose track wants strictly increasing stamps; PoseTrack.from_unsorted sorts them"
             )
         if not np.all(np.isfinite(poses)):
             where = int(np.flatnonzero(~np.isfinite(poses).all(axis=1))[0])
@@ -65,7 +65,7 @@ class PoseTrack:
         frame_id: str = "",
         child_frame_id: str = "",
     ) -> PoseTrack:
-        """A track from poses in order of arrival; of equal stamps the one that came last is kept."""
+        """A track from poses in order of arrival; of equal stamps the last is kept."""
         stamps = np.asarray(stamps_ns, dtype=np.int64).reshape(-1)
         values = np.asarray(poses, dtype=np.float64).reshape(-1, 3)
         order = np.argsort(stamps, kind="stable")

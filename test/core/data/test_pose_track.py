@@ -129,12 +129,14 @@ def test_buffer_is_bounded_by_duration() -> None:
     for index in range(1000):
         buffer.append(index * SECOND // 50, (index, 0.0, 0.0))
     assert len(buffer) == 101
-    assert buffer.newest_ns is not None and buffer.oldest_ns is not None
+    assert buffer.newest_ns is not None
+    assert buffer.oldest_ns is not None
     assert buffer.newest_ns - buffer.oldest_ns == 2 * SECOND
     assert not buffer.append(0, (0.0, 0.0, 0.0))
     assert len(buffer) == 101
     buffer.clear()
-    assert buffer.newest_ns is None and buffer.oldest_ns is None
+    assert buffer.newest_ns is None
+    assert buffer.oldest_ns is None
     assert buffer.append(0, (0.0, 0.0, 0.0))
 
 
@@ -186,7 +188,7 @@ def test_a_track_cannot_be_changed_from_outside() -> None:
     track = PoseTrack(stamps, poses)
     poses[0] = 9.0
     assert track.at(1)[0] == 0.0
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         track.poses[0] = 1.0
     track.at(1)[0] = 7.0
     assert track.at(1)[0] == 0.0

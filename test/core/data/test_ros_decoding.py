@@ -29,7 +29,7 @@ def picture(seed: int = 0) -> np.ndarray:
 
 
 def message(encoding: str, values: np.ndarray, *, padding: int = 0, big: bool = False):
-    """A `sensor_msgs/Image` of values (H, W[, C]), each row followed by `padding` bytes of noise."""
+    """A `sensor_msgs/Image` of values (H, W[, C]), rows followed by `padding` bytes of noise."""
     height, width = values.shape[:2]
     stored = values.astype(values.dtype.newbyteorder(">" if big else "<"))
     rows = np.frombuffer(stored.tobytes(), np.uint8).reshape(height, -1)
@@ -79,7 +79,8 @@ CASES = {
 def test_plain_encodings(encoding: str, big: bool, padding: int) -> None:
     values, expected = CASES[encoding]
     got = image_to_rgb(message(encoding, np.ascontiguousarray(values), padding=padding, big=big))
-    assert got.dtype == np.uint8 and got.flags.c_contiguous
+    assert got.dtype == np.uint8
+    assert got.flags.c_contiguous
     np.testing.assert_array_equal(got, expected)
 
 
@@ -158,12 +159,14 @@ def test_numbers_that_are_no_picture_are_refused(encoding: str) -> None:
     with pytest.raises(DecodingError) as caught:
         image_to_rgb(depth)
     text = str(caught.value)
-    assert repr(encoding) in text and "5 x 4" in text and "colour topic" in text
+    assert repr(encoding) in text
+    assert "5 x 4" in text
+    assert "colour topic" in text
     assert all(name in text for name in KNOWN_ENCODINGS)
 
 
 def test_unknown_encoding_names_the_known() -> None:
-    with pytest.raises(DecodingError, match="'plasma9'.*known encodings: .*bayer_rggb8.*rgb8"):
+    with pytest.raises(DecodingError, match=r"'plasma9'.*known encodings: .*bayer_rggb8.*rgb8"):
         image_to_rgb(message("plasma9", RGB))
 
 
@@ -178,7 +181,7 @@ def test_sizes_that_disagree_are_refused() -> None:
         image_to_rgb(narrow)
     empty = message("rgb8", RGB)
     empty.height = 0
-    with pytest.raises(DecodingError, match="10 x 0 pixels.*at least one pixel"):
+    with pytest.raises(DecodingError, match=r"10 x 0 pixels.*at least one pixel"):
         image_to_rgb(empty)
 
 

@@ -1,0 +1,71 @@
+"""Context views: images of a bag with their poses in the map."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.data.bag.images import decode_images, require_overlap, scan
+from dmn_core.data.bag.poses import choose_map_poses
+from dmn_core.data.bag.reader import Bag, open_bag
+from dmn_core.data.bag.selection import ViewSelection, select_views
+from dmn_core.data.bag.topics import choose_image_topic
+from dmn_core.errors import BagError
+from dmn_core.pose_track.planar import FloatArray
+
+
+@dataclass(frozen=True)
+class StampedView:
+    """An image (H, W, 3) uint8 RGB, its stamp [ns] and the pose (3,) of the robot in the map."""
+
+    stamp_ns: int
+    image: NDArray[np.uint8]
+    pose_map_base: FloatArray
+
+
+def read_views(
+    path: str | os.PathLike[str],
+    *,
+    image_topic: str | None = None,
+    pose_topic: str | None = None,
+    map_frame: str = "map",
+    base_frame: str = "base_link",
+    selection: ViewSelection | None = None,
+) -> list[StampedView]:
+    """Views chosen from a bag, each posed at its own stamp.
+
+    Only the images that are kept are decoded, so that a long bag does not fill the memory. Without
+    names the only image topic is taken, and the only pose topic in the map frame or else tf.
+
+    Raises:
+        BagError: The bag is missing or damaged, topics are missing or ambiguous, or images and
+            poses do not meet in time.
+        DecodingError: An image or a pose is malformed; its topic is named.
+    """
+    selection = selection or ViewSelection()
+    with open_bag(path) as bag:
+        images = choose_image_topic(bag, image_topic)
+        source = choose_map_poses(bag, pose_topic, map_frame=map_frame, base_frame=base_frame)
+        stamps = scan(bag, images, source)
+        poses = source.poses()
+        require_overlap(bag, images, stamps, poses.start_ns, poses.end_ns, "the poses")
+        gap = selection.max_gap_s
+        posed = [int(stamp) for stamp in stamps if poses.covers(int(stamp), max_gap_s=gap)]
+        if not posed:
+            raise _no_pose_near(bag, selection)
+        candidates = np.array([poses.at(stamp, max_gap_s=gap) for stamp in posed])
+        chosen = select_views(candidates, selection)
+        pictures = dict(decode_images(bag, images, {posed[index] for index in chosen}))
+    return [
+        StampedView(posed[index], pictures[posed[index]], candidates[index]) for index in chosen
+    ]
+
+
+def _no_pose_near(bag: Bag, selection: ViewSelection) -> BagError:
+    return BagError(
+        f"{bag.path}: no image lies between two poses at most {selection.max_gap_s} s apart; "
+        f"record poses more often or raise max_gap_s of the selection; {bag.describe_topics()}"
+    )
