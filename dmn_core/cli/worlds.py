@@ -1,4 +1,4 @@
-"""Commands `dmn worlds mazes` and `dmn worlds bags`: simulated places, as data and as recordings."""
+"""Commands `dmn worlds mazes` and `dmn worlds bags`: simulated places, as data and as bags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dmn_core.data.bag_output import Storage
-from dmn_core.data.recording import RecordingConfig, record_context_bag, record_query_bag
+from dmn_core.data.drive_messages import RecordingConfig
+from dmn_core.data.recording import record_context_bag, record_query_bag
 from dmn_core.data.simulated import TEST_SEED, SimulatedMazesConfig, load_or_render_mazes
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.pictures import contact_sheet, draw_path, draw_views, save_picture
@@ -20,7 +21,7 @@ _TOP_VIEW_PX = 700
 
 @dataclass(frozen=True)
 class MazesCommand:
-    """Render a set of mazes into the cache; with `show`, draw pictures of the first ones instead."""
+    """Render a set of mazes into the cache; with `show`, only draw the first ones."""
 
     count: int = 1000
     """How many mazes."""
@@ -55,7 +56,7 @@ class MazesCommand:
         print(f"{len(mazes)} mazes with {self.views} views each, seeds from {self.seed}")
 
     def draw(self) -> list[Path]:
-        """Write the contact sheet of up to 8 mazes and the top view of the first; return the paths."""
+        """Write a sheet of up to 8 mazes and a top view of the first; return the paths."""
         views = min(self.views, 12)
         shown = SimulatedMazesConfig(
             count=min(self.count, 8),
@@ -110,9 +111,7 @@ class BagsCommand:
             image_rate_hz=self.image_rate_hz,
         )
         context, query = self.out / "context", self.out / "query"
-        print(
-            record_context_bag(context, layout, views=self.views, seed=self.seed, config=config)
-        )
+        print(record_context_bag(context, layout, views=self.views, seed=self.seed, config=config))
         print(
             record_query_bag(
                 query, layout, duration_s=self.duration_s, seed=self.seed, config=config

@@ -126,9 +126,7 @@ def odometry(
         pose=message(
             "geometry_msgs/msg/PoseWithCovariance", pose=pose(pose_odom_base), covariance=unknown
         ),
-        twist=message(
-            "geometry_msgs/msg/TwistWithCovariance", twist=velocity, covariance=unknown
-        ),
+        twist=message("geometry_msgs/msg/TwistWithCovariance", twist=velocity, covariance=unknown),
     )
 
 

@@ -51,9 +51,7 @@ class SimulatedMazesConfig:
     def shard_indices(self) -> range:
         """Shards that hold the wanted seeds."""
         last_seed = self.first_seed + self.count - 1
-        return range(
-            self.first_seed // self.mazes_per_shard, last_seed // self.mazes_per_shard + 1
-        )
+        return range(self.first_seed // self.mazes_per_shard, last_seed // self.mazes_per_shard + 1)
 
 
 def default_cache_dir() -> Path:

@@ -17,7 +17,7 @@ _SEED_BOUND = 2**31
 
 @dataclass(frozen=True)
 class MazeConfig:
-    """Shape of a maze: `cells` x `cells` cells on a square of `size_m` metres, plus an outer wall."""
+    """Shape of a maze: `cells` x `cells` cells on a square of `size_m` metres, walled in."""
 
     cells: int = 7
     size_m: float = 40.0
@@ -96,7 +96,7 @@ class MazeLayout:
         return self.cell_centre(cells[:, 0], cells[:, 1])
 
     def is_free(self, xy_m: ArrayLike, margin_m: float | None = None) -> NDArray[np.bool_]:
-        """Tell which points (..., 2) lie at least `margin_m` (default: the robot's radius) from walls."""
+        """Tell which points (..., 2) are `margin_m` or more from walls; default: robot's radius."""
         margin = self.config.agent_radius_m if margin_m is None else margin_m
         return self.wall_distance(xy_m) >= max(margin, 1e-9)
 
@@ -108,7 +108,7 @@ class MazeLayout:
         nearest = np.full(xy.shape[:-1], self.config.cell_m)
         for step_row in (-1, 0, 1):
             for step_column in (-1, 0, 1):
-                cell = home + (step_row, step_column)
+                cell = home + np.array([step_row, step_column])
                 inside = np.all((cell >= 0) & (cell <= last), axis=-1)
                 kept = np.clip(cell, 0, last)
                 is_wall = ~inside | self.walls[kept[..., 0], kept[..., 1]]

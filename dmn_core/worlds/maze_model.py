@@ -42,7 +42,7 @@ def build_maze_model(
 
 
 def _floor_quads(layout: MazeLayout, region: int) -> NDArray[np.float64]:
-    """Corners (Q, 4, 3) of the floor of each free cell of `region`, counter-clockwise from above."""
+    """Corners (Q, 4, 3) of the floor of a region's free cells, anticlockwise from above."""
     half = layout.config.cell_m / 2
     cells = np.argwhere(~layout.walls & (layout.rooms == region))
     centres = layout.cell_centre(cells[:, 0], cells[:, 1])

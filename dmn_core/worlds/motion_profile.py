@@ -68,7 +68,7 @@ class Run:
 
     @cached_property
     def _peak(self) -> tuple[float, float]:
-        """Greatest speed of this run and its acceleration, in metres (turns on the spot: radians)."""
+        """Greatest speed of this run and its acceleration, in metres (in radians on the spot)."""
         limits = self.limits
         if self.pieces[0].length_m == 0:
             speed, acceleration = limits.turn_rate_rps, limits.turn_acceleration_rps2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -80,10 +81,10 @@ def route_pieces(route: list[Cell], heading: int, *, cell_m: float) -> tuple[lis
     """
     if len(route) < 2:
         return [], heading
-    headings = [_STEPS.index((b[0] - a[0], b[1] - a[1])) for a, b in zip(route, route[1:])]
+    headings = [_STEPS.index((b[0] - a[0], b[1] - a[1])) for a, b in pairwise(route)]
     pieces = turn_on_the_spot((headings[0] - heading) * np.pi / 2)
     pieces.append(Piece(cell_m / 2, 0.0))
-    for before, after in zip(headings, headings[1:]):
+    for before, after in pairwise(headings):
         quarters = (after - before + 1) % 4 - 1
         if quarters == 2:
             half = Piece(cell_m / 2, 0.0)

@@ -52,7 +52,7 @@ def draw_views(
     length_m = (area_m[1] - area_m[0]) / 25
     starts = _pixels(poses, picture.shape[0], area_m)
     ends = _pixels(poses[:, :2] + length_m * headings, picture.shape[0], area_m)
-    for start, end in zip(starts, ends):
+    for start, end in zip(starts, ends, strict=True):
         cv2.arrowedLine(
             picture, start.tolist(), end.tolist(), _START_RGB, 2, cv2.LINE_AA, tipLength=0.4
         )

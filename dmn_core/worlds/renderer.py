@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 import cv2
@@ -15,13 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeLayout
 from dmn_core.worlds.maze_model import build_maze_model
+from dmn_core.worlds.offscreen import import_mujoco, make_gl_current
 
 WALL_TOP_RGB = np.array((70, 70, 80), dtype=np.uint8)
 _NEAR_M = 0.1
-_EGL_HELP = (
-    "cannot start headless OpenGL (MUJOCO_GL={backend!r}): {error}. "
-    "On Debian or Ubuntu install EGL: apt-get install libegl1 libgl1-mesa-dri"
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class MazeRenderer:
         self.layout = layout
         self.camera = camera or CameraConfig()
         self._mujoco = import_mujoco()
-        _make_gl_current()
+        make_gl_current()
         width, height = self.camera.drawn_size
         self._model = build_maze_model(self._mujoco, layout, buffer_size=(width, height))
         self._context = self._mujoco.MjrContext(
@@ -114,7 +108,7 @@ class MazeRenderer:
 
     def close(self) -> None:
         """Release the GPU memory of this maze."""
-        _make_gl_current()
+        make_gl_current()
         self._context.free()
 
     def __enter__(self) -> MazeRenderer:
@@ -125,7 +119,7 @@ class MazeRenderer:
 
     def _draw(self, scene: Any, width: int, height: int) -> NDArray[np.uint8]:
         mujoco = self._mujoco
-        _make_gl_current()
+        make_gl_current()
         if (self._context.offWidth, self._context.offHeight) != (width, height):
             mujoco.mjr_resizeOffscreen(width, height, self._context)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -161,43 +155,3 @@ def _wall_mask(layout: MazeLayout, size_px: int) -> NDArray[np.bool_]:
     inner = layout.walls[1:-1, 1:-1].astype(np.uint8)
     mask = cv2.resize(inner, (size_px, size_px), interpolation=cv2.INTER_NEAREST)
     return np.asarray(mask, dtype=np.bool_)
-
-
-def import_mujoco() -> ModuleType:
-    """Return the module `mujoco`, set up for headless rendering where no display is there.
-
-    Raises:
-        WorldError: when it is not installed or its OpenGL library is missing.
-    """
-    if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
-        os.environ["MUJOCO_GL"] = "egl"
-    try:
-        import mujoco
-    except ImportError as error:
-        if error.name == "mujoco":
-            raise WorldError(
-                "rendering needs the package mujoco; "
-                "install it with `pip install 'dmn-localization[sim]'`"
-            ) from error
-        raise _gl_error(error) from error
-    except (AttributeError, RuntimeError, OSError) as error:
-        raise _gl_error(error) from error
-    return mujoco
-
-
-@lru_cache(maxsize=1)
-def _gl_context() -> Any:
-    """Create the one OpenGL context of this process, which all renderers share."""
-    mujoco = import_mujoco()
-    try:
-        return mujoco.GLContext(64, 64)
-    except Exception as error:  # the back ends raise many unrelated types
-        raise _gl_error(error) from error
-
-
-def _make_gl_current() -> None:
-    _gl_context().make_current()
-
-
-def _gl_error(error: Exception) -> WorldError:
-    return WorldError(_EGL_HELP.format(backend=os.environ.get("MUJOCO_GL"), error=error))

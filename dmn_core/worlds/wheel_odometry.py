@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
+from dmn_core.pose_track import relative_pose
 from dmn_core.worlds.trajectory import Trajectory
 
 
@@ -51,7 +52,8 @@ def wheel_odometry(
     Yaw is not wrapped. Without noise the result is the true motion.
     """
     noise = noise or OdometryNoise()
-    forward, sideways, turn = _increments(trajectory.poses_map_base)
+    true = trajectory.poses_map_base
+    forward, sideways, turn = relative_pose(true[:-1], true[1:]).T
     driven, turned = np.hypot(forward, sideways), np.abs(turn)
     drive_std = np.sqrt(noise.alpha3 * driven + noise.alpha4 * turned)
     turn_std = np.sqrt(noise.alpha1 * turned + noise.alpha2 * driven)
@@ -61,15 +63,6 @@ def wheel_odometry(
     measured = forward * scale + drive_std * draws[0]
     measured_turn = turn * turn_scale + turn_std * draws[1]
     return _integrate(measured, sideways * scale, measured_turn)
-
-
-def _increments(poses: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Motion between samples in the earlier base frame: forward, sideways [m], turn [rad]."""
-    step = np.diff(poses, axis=0)
-    cos, sin = np.cos(poses[:-1, 2]), np.sin(poses[:-1, 2])
-    forward = cos * step[:, 0] + sin * step[:, 1]
-    sideways = cos * step[:, 1] - sin * step[:, 0]
-    return forward, sideways, step[:, 2]
 
 
 def _integrate(
