@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 from rosbags.rosbag1 import Writer as Ros1Writer
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from dmn_core.data import message_factory as make
 from dmn_core.data.bag_output import Entry, write_bag
 
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
+ROS1.register(
+    get_types_from_msg("geometry_msgs/TransformStamped[] transforms", "tf2_msgs/msg/TFMessage")
+)
 
 
 def as_ros1(content: Any) -> Any:

@@ -105,7 +105,7 @@ def test_topics_and_frames_can_be_named(bags) -> None:
 
 def test_poses_in_other_frames_and_goals_do_not_confuse(bags) -> None:
     entries = bags.images() + bags.poses() + bags.poses(topic="/odom_pose", frame="odom")
-    entries += bags.poses(topic="/goal_pose") + [bags.covariance_pose(0.3, topic="/initialpose")]
+    entries += [*bags.poses(topic="/goal_pose"), bags.covariance_pose(0.3, topic="/initialpose")]
     check_drive(read_views(bags.write(entries), selection=EVERY), bags)
 
 
