@@ -1,0 +1,63 @@
+"""How a robot localizes, as opposed to the paper's evaluation; nodes and replay share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dmn_core.checkpoint import load_checkpoint
+from dmn_core.errors import ConfigurationError
+from dmn_core.localization import Localizer, choose_device
+from dmn_core.particle_filter import FilterSettings, OdometryNoise
+
+# The paper's filter never resamples; one that runs for hours must, and its odometry has noise.
+ROBOT_FILTER = FilterSettings(
+    noise=OdometryNoise(model="differential", min_std_xy_m=0.05, min_std_yaw_rad=0.02),
+    resampling="effective_size",
+)
+
+
+@dataclass(frozen=True)
+class RobotSettings:
+    """Everything about localizing a robot that does not depend on where its data comes from.
+
+    Attributes:
+        particles: number of poses that are weighed at every image.
+        seed: of all random draws; equal seeds and inputs give equal poses.
+        filter: noise of odometry, resampling, estimate.
+        pose_base_camera: planar pose of the camera on the robot [m, m, rad], x along its view.
+        max_odometry_gap_s: longest time between two odometry poses that is bridged.
+    """
+
+    particles: int = 2048
+    seed: int = 0
+    filter: FilterSettings = field(default=ROBOT_FILTER)
+    pose_base_camera: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    max_odometry_gap_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot work."""
+        if self.particles < 1:
+            raise ConfigurationError(f"particles wants a whole number >= 1, got {self.particles!r}")
+        if not self.max_odometry_gap_s > 0:
+            raise ConfigurationError(
+                f"max_odometry_gap_s wants seconds above 0, got {self.max_odometry_gap_s!r}"
+            )
+
+
+def load_localizer(
+    weights: Path, *, device: str = "auto", settings: FilterSettings = ROBOT_FILTER
+) -> Localizer:
+    """A localizer with weights from disk, ready for a map.
+
+    Raises:
+        CheckpointError: the weights cannot be used. ConfigurationError: no such device.
+    """
+    place = choose_device(device)
+    checkpoint = load_checkpoint(weights, device=place)
+    return Localizer(
+        checkpoint.network,
+        settings=settings,
+        device=place,
+        weights_fingerprint=checkpoint.fingerprint,
+    )

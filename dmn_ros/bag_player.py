@@ -1,0 +1,152 @@
+"""Plays a ROS 2 bag: its bytes are published as they were recorded, without being decoded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import QosDurability
+from rosgraph_msgs.msg import Clock
+
+from dmn_core.data.bag import open_bag
+from dmn_core.errors import BagError, ConfigurationError
+from dmn_ros.declaration import declare
+from dmn_ros.frames import NANOSECONDS, to_time
+from dmn_ros.message_types import message_class
+from dmn_ros.parameters import BagPlayerParameters
+from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED
+from dmn_ros.runner import run_node
+
+POLL_S = 0.05
+ACKNOWLEDGE_S = 30.0
+
+
+class BagPlayer(Node):
+    """Publishes the messages of a bag at the speed of their recording, or faster."""
+
+    def __init__(self) -> None:
+        """Read the parameters.
+
+        Raises:
+            DmnError: a parameter is no good, or there is no bag.
+        """
+        super().__init__("bag_player")
+        self.parameters = declare(self, BagPlayerParameters)
+        if not self.parameters.bag:
+            raise ConfigurationError("the bag player wants a bag: set the parameter bag")
+        self._players: dict[str, Publisher] = {}
+
+    def play(self) -> None:
+        """Wait for subscribers, play the bag once and wait until all of it has arrived.
+
+        Raises:
+            BagError: the bag is no good, or a subscriber did not come.
+        """
+        with _open(Path(self.parameters.bag)) as reader:
+            connections = self._choose(reader)
+            self._clock = self.create_publisher(Clock, "/clock", LATCHED)
+            for connection in connections:
+                self._create_publisher(connection)
+            self._wait_for_subscribers()
+            played = self._publish_all(reader.messages(connections=connections))
+        for publisher in self._players.values():
+            publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
+        self.get_logger().info(f"played {played} messages of {self.parameters.bag}")
+
+    def _choose(self, reader: AnyReader) -> list[Any]:
+        wanted = self.parameters.topics
+        missing = sorted(set(wanted) - set(reader.topics))
+        if missing:
+            raise BagError(
+                f"{self.parameters.bag} has no topics {missing!r}; it has {sorted(reader.topics)!r}"
+            )
+        return [c for c in reader.connections if not wanted or c.topic in wanted]
+
+    def _create_publisher(self, connection: Any) -> None:
+        kind = message_class(connection.msgtype)
+        if kind is None:
+            self.get_logger().warning(
+                f"{connection.topic} is left out: the package of {connection.msgtype} is absent"
+            )
+        elif connection.topic not in self._players:
+            quality = MANY_LATCHED if _is_latched(connection) else EVERYTHING
+            self._players[connection.topic] = self._publisher(kind, connection.topic, quality)
+
+    def _publisher(self, kind: Any, topic: str, quality: QoSProfile) -> Publisher:
+        publisher: Publisher = self.create_publisher(kind, topic, quality)
+        return publisher
+
+    def _wait_for_subscribers(self) -> None:
+        deadline = time.monotonic() + self.parameters.wait_s
+        for topic in self.parameters.wait_for_subscribers:
+            publisher = self._players.get(topic)
+            if publisher is None:
+                raise BagError(f"cannot wait for {topic!r}: played are {sorted(self._players)!r}")
+            while rclpy.ok() and not publisher.get_subscription_count():
+                if time.monotonic() > deadline:
+                    raise BagError(
+                        f"nobody subscribed to {topic!r} within {self.parameters.wait_s} s"
+                    )
+                time.sleep(POLL_S)
+
+    def _publish_all(self, messages: Iterator[tuple[Any, int, bytes]]) -> int:
+        played, first_ns = 0, None
+        begin = time.monotonic()
+        for connection, stamp_ns, data in messages:
+            publisher = self._players.get(connection.topic)
+            if publisher is None:
+                continue
+            first_ns = stamp_ns if first_ns is None else first_ns
+            due = begin + (stamp_ns - first_ns) / NANOSECONDS / self.parameters.rate
+            if not _sleep_until(due):
+                break
+            if self.parameters.clock:
+                self._clock.publish(Clock(clock=to_time(stamp_ns)))
+            publisher.publish(bytes(data))
+            played += 1
+        return played
+
+
+def _sleep_until(due: float) -> bool:
+    """Sleep in short naps; False where we were told to stop meanwhile."""
+    while rclpy.ok():
+        left = due - time.monotonic()
+        if left <= 0:
+            return True
+        time.sleep(min(left, POLL_S))
+    return False
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[AnyReader]:
+    """The reader of a ROS 2 bag.
+
+    Raises:
+        BagError: there is none, it is damaged, or it is of ROS 1.
+    """
+    with open_bag(path):
+        pass  # says clearly what is wrong with a bag
+    with AnyReader([path]) as reader:
+        if not reader.is2:
+            raise BagError(f"{path} is a ROS 1 bag: convert it with `rosbags-convert`")
+        yield reader
+
+
+def _is_latched(connection: Any) -> bool:
+    profiles: Collection[Any] = connection.ext.offered_qos_profiles
+    return any(profile.durability == QosDurability.TRANSIENT_LOCAL for profile in profiles)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Play a bag once."""
+    play: Callable[[BagPlayer], None] = BagPlayer.play
+    return run_node("bag_player", BagPlayer, argv, work=play)

@@ -1,0 +1,148 @@
+"""Fixes and beliefs to ROS messages, and ROS poses to initial beliefs."""
+
+from __future__ import annotations
+
+import array
+import math
+
+import numpy as np
+from dmn.msg import WeightedParticles
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseArray,
+    PoseWithCovarianceStamped,
+    Quaternion,
+    TransformStamped,
+)
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2, PointField
+
+from dmn_core.data.ros_decoding import pose_with_covariance
+from dmn_core.errors import DecodingError
+from dmn_core.localization import Near
+from dmn_core.session import Fix
+from dmn_ros.frames import header, require_frame
+
+FloatArray = NDArray[np.float64]
+# Rows and columns x, y, yaw of the 6x6 covariance of ROS.
+PLANAR = np.ix_((0, 1, 5), (0, 1, 5))
+POINT_FIELDS = ("x", "y", "z", "intensity", "yaw")
+# A start narrower than this would put all particles onto one pose.
+MIN_START_STD = (0.05, 0.05, 0.02)
+MAX_START_VARIANCE = 1e6
+
+
+def to_pose(pose: FloatArray) -> Pose:
+    """Planar pose (3,) to a message."""
+    x, y, yaw = (float(value) for value in pose)
+    turn = Quaternion(z=math.sin(yaw / 2), w=math.cos(yaw / 2))
+    return Pose(position=Point(x=x, y=y), orientation=turn)
+
+
+def to_pose_with_covariance(fix: Fix, *, frame_id: str) -> PoseWithCovarianceStamped:
+    """The estimate with all nine planar terms of its covariance."""
+    message = PoseWithCovarianceStamped(header=header(fix.stamp_ns, frame_id))
+    message.pose.pose = to_pose(fix.pose_map_base)
+    covariance = np.zeros((6, 6))
+    covariance[PLANAR] = fix.covariance
+    message.pose.covariance = covariance.reshape(-1)
+    return message
+
+
+def to_map_odom_transform(
+    fix: Fix, *, map_frame: str, odom_frame: str, tolerance_s: float
+) -> TransformStamped:
+    """Where the odometry frame is in the map, valid for `tolerance_s` after the image."""
+    stamp_ns = fix.stamp_ns + round(tolerance_s * 1e9)
+    message = TransformStamped(header=header(stamp_ns, map_frame), child_frame_id=odom_frame)
+    pose = to_pose(fix.pose_map_odom)
+    message.transform.translation.x = pose.position.x
+    message.transform.translation.y = pose.position.y
+    message.transform.rotation = pose.orientation
+    return message
+
+
+def to_weighted_particles(fix: Fix, *, frame_id: str) -> WeightedParticles:
+    """The whole belief as our own message."""
+    x, y, yaw = (_floats(column) for column in fix.particles_map_base.T)
+    return WeightedParticles(
+        header=header(fix.stamp_ns, frame_id), x=x, y=y, yaw=yaw, weight=_floats(fix.weights)
+    )
+
+
+def to_point_cloud(fix: Fix, *, frame_id: str) -> PointCloud2:
+    """The whole belief as points; intensity is the weight over the largest weight, for colour."""
+    particles = len(fix.weights)
+    points = np.zeros((particles, len(POINT_FIELDS)), dtype=np.float32)
+    points[:, :2] = fix.particles_map_base[:, :2]
+    points[:, 3] = fix.weights / fix.weights.max()
+    points[:, 4] = fix.particles_map_base[:, 2]
+    fields = [
+        PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
+        for index, name in enumerate(POINT_FIELDS)
+    ]
+    size = points.itemsize * points.shape[1]
+    return PointCloud2(
+        header=header(fix.stamp_ns, frame_id),
+        height=1,
+        width=particles,
+        fields=fields,
+        point_step=size,
+        row_step=size * particles,
+        data=array.array("B", points.tobytes()),
+        is_dense=True,
+    )
+
+
+def to_pose_array(fix: Fix, *, frame_id: str, max_poses: int) -> PoseArray:
+    """At most `max_poses` poses, drawn evenly by weight, because each costs time to build."""
+    count = min(max_poses, len(fix.weights))
+    marks = (np.arange(count) + 0.5) / count
+    indices = np.searchsorted(np.cumsum(fix.weights), marks * fix.weights.sum())
+    chosen = fix.particles_map_base[np.minimum(indices, len(fix.weights) - 1)]
+    return PoseArray(
+        header=header(fix.stamp_ns, frame_id), poses=[to_pose(pose) for pose in chosen]
+    )
+
+
+def to_initial_belief(
+    message: PoseWithCovarianceStamped, *, map_frame: str, particles: int
+) -> Near:
+    """Where to start from a pose that a user or another node states.
+
+    Its stamp is not looked at: RViz stamps in wall time even where time is simulated. A covariance
+    that is too narrow is widened.
+
+    Raises:
+        DecodingError: wrong frame, numbers that are not finite, a covariance that is none.
+    """
+    require_frame(message.header.frame_id, map_frame, what="initialpose")
+    pose, covariance = pose_with_covariance(message.pose)
+    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6):
+        raise DecodingError(
+            f"initialpose wants a symmetric covariance, got {covariance.tolist()!r}"
+        )
+    values = np.linalg.eigvalsh(covariance)
+    if values[0] < -1e-6 or values[-1] > MAX_START_VARIANCE:
+        raise DecodingError(
+            "initialpose wants a covariance without negative variances and none above "
+            f"{MAX_START_VARIANCE:g}, got {covariance.tolist()!r}"
+        )
+    rows = _widened(covariance).tolist()
+    return Near(tuple(pose.tolist()), tuple(tuple(row) for row in rows), particles)
+
+
+def _widened(covariance: FloatArray) -> FloatArray:
+    """The covariance with no variance below the least, correlations kept."""
+    least = np.square(MIN_START_STD)
+    missing = np.maximum(least - np.diag(covariance), 0.0)
+    widened: FloatArray = (covariance + covariance.T) / 2 + np.diag(missing)
+    return widened
+
+
+def _floats(values: FloatArray) -> array.array[float]:
+    """A float32 array in the form that messages take without looking at each number."""
+    packed = array.array("f")
+    packed.frombytes(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+    return packed

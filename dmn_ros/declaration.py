@@ -1,0 +1,129 @@
+"""ROS parameters declared from frozen dataclasses: names, types and ranges are said once."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    ParameterAlreadyDeclaredException,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dmn_core.errors import ConfigurationError
+
+T = TypeVar("T")
+LARGEST_INT = 2**62
+LARGEST_FLOAT = 1e300
+
+TYPES = {
+    "str": Parameter.Type.STRING,
+    "int": Parameter.Type.INTEGER,
+    "float": Parameter.Type.DOUBLE,
+    "bool": Parameter.Type.BOOL,
+    "tuple[float, ...]": Parameter.Type.DOUBLE_ARRAY,
+    "tuple[str, ...]": Parameter.Type.STRING_ARRAY,
+}
+
+
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A dataclass field that becomes a ROS parameter.
+
+    Args:
+        default: its value unless somebody sets another.
+        description: one sentence for `ros2 param describe`.
+        low: least number allowed.
+        high: greatest number allowed.
+        choices: the words allowed.
+    """
+    metadata = {"description": description, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def declare(node: Node, kind: type[T]) -> T:
+    """Declare every field of a dataclass on a node and return the values in force.
+
+    Raises:
+        ConfigurationError: a value has the wrong type, is out of range or not among the choices.
+    """
+    values = {f.name: _declare_one(node, f) for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**values)
+
+
+def type_name(field: dataclasses.Field[Any]) -> str:
+    """How a field's type is written in the source."""
+    return field.type if isinstance(field.type, str) else field.type.__name__
+
+
+def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
+    kind = TYPES[type_name(field)]
+    default = Parameter(field.name, kind, _to_ros(field.default))
+    is_array = isinstance(field.default, tuple)
+    try:
+        # An empty list carries no type, so arrays are declared by type and have no ROS default.
+        node.declare_parameter(field.name, kind if is_array else default.value, _describe(field))
+    except InvalidParameterTypeException as error:
+        raise ConfigurationError(
+            f"parameter {field.name!r} wants a {kind.name.lower()}: {error}"
+        ) from error
+    except (InvalidParameterValueException, ParameterAlreadyDeclaredException) as error:
+        raise ConfigurationError(f"parameter {field.name!r}: {error}") from error
+    value = node.get_parameter_or(field.name, default).value
+    choices = field.metadata["choices"]
+    if choices and value not in choices:
+        raise ConfigurationError(
+            f"parameter {field.name!r} wants one of {', '.join(choices)}, got {value!r}"
+        )
+    return tuple(value) if is_array else value
+
+
+def _to_ros(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _describe(field: dataclasses.Field[Any]) -> ParameterDescriptor:
+    about = field.metadata
+    described = ParameterDescriptor(description=about["description"], read_only=True)
+    if about["choices"]:
+        described.additional_constraints = f"one of {', '.join(about['choices'])}"
+    low, high = about["low"], about["high"]
+    if low is None and high is None:
+        return described
+    if type_name(field) == "int":
+        described.integer_range = [
+            IntegerRange(
+                from_value=-LARGEST_INT if low is None else int(low),
+                to_value=LARGEST_INT if high is None else int(high),
+            )
+        ]
+    else:
+        described.floating_point_range = [
+            FloatingPointRange(
+                from_value=-LARGEST_FLOAT if low is None else float(low),
+                to_value=LARGEST_FLOAT if high is None else float(high),
+            )
+        ]
+    return described
+
+
+def numbers(values: tuple[float, ...], count: int, *, name: str) -> typing.Any:
+    """The same numbers, if there are as many as wanted.
+
+    Raises:
+        ConfigurationError: there are not.
+    """
+    if len(values) != count:
+        raise ConfigurationError(f"parameter {name!r} wants {count} numbers, got {values!r}")
+    return tuple(float(value) for value in values)

@@ -1,0 +1,58 @@
+"""Image messages to RGB pictures: by cv_bridge where it works, else by our own decoding.
+
+The cv_bridge of a ROS installation works; packages of that name elsewhere lack its compiled half.
+Nothing else knows which of the two it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from dmn_core.data import ros_decoding
+from dmn_core.errors import DecodingError
+
+Decoder = Callable[[Any], np.ndarray]
+
+
+def image_decoder(*, compressed: bool) -> Decoder:
+    """A function from Image (or CompressedImage) messages to RGB uint8 (H, W, 3).
+
+    It raises DecodingError for what cannot be decoded.
+    """
+    bridge = _cv_bridge()
+    if bridge is None:
+        return ros_decoding.compressed_image_to_rgb if compressed else ros_decoding.image_to_rgb
+    convert = bridge.compressed_imgmsg_to_cv2 if compressed else bridge.imgmsg_to_cv2
+    return lambda msg: _by_bridge(convert, msg)
+
+
+def _by_bridge(convert: Callable[..., Any], msg: Any) -> np.ndarray:
+    try:
+        rgb = np.ascontiguousarray(convert(msg, desired_encoding="rgb8"), dtype=np.uint8)
+    # cv_bridge raises its own error, OpenCV's or numpy's, by what is wrong with the message.
+    except Exception as error:
+        encoding = getattr(msg, "encoding", None) or getattr(msg, "format", "")
+        raise DecodingError(
+            f"cannot decode an image with encoding {encoding!r}: {error}"
+        ) from error
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise DecodingError(f"wanted an image of colour pixels, got shape {rgb.shape!r}")
+    return rgb
+
+
+def _cv_bridge() -> Any:
+    """A CvBridge that was seen to convert a picture, or None."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    probe = Image(height=2, width=2, encoding="bgr8", step=6, data=pixels.tobytes())
+    try:
+        from cv_bridge import CvBridge
+
+        bridge = CvBridge()
+        right = np.array_equal(bridge.imgmsg_to_cv2(probe, "rgb8"), pixels[..., ::-1])
+    except Exception:  # a broken installation fails in many ways, and none may stop a node
+        return None
+    return bridge if right else None

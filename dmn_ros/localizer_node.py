@@ -1,0 +1,241 @@
+"""The localizer: images, odometry and a map in; the robot's pose out.
+
+Callbacks only take messages in. Whatever takes time happens in order on one worker thread, so that
+the belief needs no lock and odometry is never late.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from diagnostic_msgs.msg import DiagnosticArray
+from dmn.msg import ViewMap as ViewMapMessage
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import Empty
+
+from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.errors import DecodingError, DmnError
+from dmn_core.localization import Near
+from dmn_core.robot import load_localizer
+from dmn_ros.conversions import to_initial_belief
+from dmn_ros.declaration import declare
+from dmn_ros.diagnostics import Counts, to_diagnostics
+from dmn_ros.frames import require_frame
+from dmn_ros.images import image_decoder
+from dmn_ros.map_message import from_map_message
+from dmn_ros.odometry import OdometryGate, PosedImage
+from dmn_ros.outputs import LocalizerOutputs
+from dmn_ros.parameters import LocalizerParameters, weights_path
+from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
+from dmn_ros.runner import run_node
+from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
+from dmn_ros.worker import Worker
+
+REPORT_PERIOD_S = 1.0
+WARN_PERIOD_S = 5.0
+DROP_REASONS: dict[type[Exception], str] = {
+    DecodingError: "undecodable",
+    NotReadyError: "no_map",
+    EstimateError: "not_finite",
+}
+
+
+class LocalizerNode(Node):
+    """Localizes a robot in the map that it receives."""
+
+    def __init__(self) -> None:
+        """Load the weights and wait for a map, odometry and images.
+
+        Raises:
+            DmnError: a parameter or the weights are no good.
+        """
+        super().__init__("localizer")
+        self.parameters = declare(self, LocalizerParameters)
+        self.counts = Counts()
+        self._reported = self.counts.snapshot()
+        self._tracking = self._make_tracking()
+        self._gate = OdometryGate(
+            # A bag played fast brings images long before odometry that is queued.
+            wait_s=math.inf if self._keeps_all else self.parameters.odometry_wait_s,
+            max_gap_s=self.parameters.max_odometry_gap_s,
+            most_waiting=EVERYTHING.depth if self._keeps_all else SENSOR.depth,
+            on_dropped=self._drop,
+        )
+        self._outputs = LocalizerOutputs(self, self.parameters)
+        self._worker = Worker(
+            newest_only=not self._keeps_all,
+            on_skipped=lambda: self.counts.dropped("superseded"),
+            on_error=self._on_unforeseen,
+        )
+        self._set_threads()
+        self._subscribe()
+
+    @property
+    def _keeps_all(self) -> bool:
+        return self.parameters.image_queue == "all"
+
+    def _make_tracking(self) -> Tracking:
+        parameters = self.parameters
+        robot = parameters.robot_settings()
+        weights = weights_path(parameters.weights)
+        localizer = load_localizer(weights, device=parameters.device, settings=robot.filter)
+        self.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
+        decode = image_decoder(compressed=parameters.image_transport == "compressed")
+        return Tracking(localizer, robot, decode)
+
+    def _set_threads(self) -> None:
+        threads = self.parameters.threads
+        if threads:
+            torch.set_num_threads(threads)
+            # OpenMP keeps the number for each thread.
+            self._worker.put(lambda: torch.set_num_threads(threads))
+
+    def _subscribe(self) -> None:
+        self.create_subscription(ViewMapMessage, "map", self._on_map, LATCHED)
+        self.create_subscription(
+            PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE
+        )
+        images, odometry = (EVERYTHING,) * 2 if self._keeps_all else (SENSOR, FAST_SENSOR)
+        self._subscribe_sensor(Odometry, "odom", self._on_odometry, odometry)
+        if self.parameters.image_transport == "compressed":
+            # As image_transport does it: below the name that `image` was remapped to.
+            name = self.resolve_topic_name("image") + "/compressed"
+            self._subscribe_sensor(CompressedImage, name, self._on_image, images)
+        else:
+            self._subscribe_sensor(Image, "image", self._on_image, images)
+        self.create_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
+        # Reports go on where simulated time stands still.
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(REPORT_PERIOD_S, self._report, clock=clock)
+
+    def _subscribe_sensor(
+        self, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
+    ) -> None:
+        overriding = QoSOverridingOptions.with_default_policies()
+        self.create_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
+
+    def _on_map(self, message: ViewMapMessage) -> None:
+        with self._refusing("map"):
+            require_frame(message.header.frame_id, self.parameters.map_frame, what="the map")
+            view_map = from_map_message(message)
+
+            def use() -> None:
+                with self._refusing("map"):
+                    if self._tracking.use_map(view_map):
+                        self.get_logger().info(f"localizing in a map of {view_map.n_views} views")
+                    self._report()
+
+            self._worker.put(use)
+
+    def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
+        with self._refusing("initialpose"):
+            start = to_initial_belief(
+                message,
+                map_frame=self.parameters.map_frame,
+                particles=self.parameters.particles,
+            )
+            self._worker.put(lambda: self._start_near(start))
+
+    def _start_near(self, start: Near) -> None:
+        x, y, yaw = start.pose_map_camera
+        when = "now" if self._tracking.start_near(start) else "once there is a map"
+        self.get_logger().info(f"starting at ({x:.2f} m, {y:.2f} m, {yaw:.2f} rad) {when}")
+
+    def _on_reinitialize(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
+        self.get_logger().info("starting anew, everywhere in the map")
+        self._worker.put(self._start_everywhere)
+        return response
+
+    def _start_everywhere(self) -> None:
+        self._tracking.start_everywhere()
+
+    def _on_odometry(self, message: Odometry) -> None:
+        with self._refusing("odom"):
+            require_frame(message.header.frame_id, self.parameters.odom_frame, what="odometry")
+            stamp = stamp_ns(message.header.stamp)
+            if not self._gate.add_odometry(stamp, planar_pose(message.pose.pose)):
+                self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
+                for _ in range(self._worker.drop_images()):
+                    self._drop("time_jump", "time jumped back while an image waited")
+                self._worker.put(self._start_everywhere)
+            self._release()
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        self.counts.received()
+        self._gate.add_image(stamp_ns(message.header.stamp), message)
+        self._release()
+
+    def _release(self) -> None:
+        for image in self._gate.ready():
+            self._worker.put_image(partial(self._localize, image))
+
+    def _localize(self, image: PosedImage) -> None:
+        try:
+            fix = self._tracking.localize(image)
+        except DmnError as error:
+            self._drop(DROP_REASONS.get(type(error), "failed"), str(error))
+            return
+        self._outputs.publish(fix)
+        self.counts.processed(fix.latency_s)
+
+    def _drop(self, reason: str, explanation: str) -> None:
+        self.counts.dropped(reason, explanation)
+        self._warn(f"image dropped ({reason}): {explanation}")
+
+    @contextmanager
+    def _refusing(self, topic: str) -> Iterator[None]:
+        """Count and report a message that is no good, and live on."""
+        try:
+            yield
+        except DmnError as error:
+            self.counts.refused(topic, str(error))
+            self._warn(f"{topic} refused: {error}")
+
+    def _warn(self, text: str) -> None:
+        self.get_logger().warning(text, throttle_duration_sec=WARN_PERIOD_S)
+
+    def _on_unforeseen(self, error: Exception) -> None:
+        details = "".join(traceback.format_exception(error))
+        self.counts.dropped("failed", f"{type(error).__name__}: {error}")
+        self.get_logger().error(f"image dropped (failed): {details}")
+
+    def _report(self) -> None:
+        counts, view_map = self.counts.snapshot(), self._tracking.view_map
+        details = {
+            "map_views": str(view_map.n_views if view_map is not None else 0),
+            "particles": str(self.parameters.particles),
+            "images_waiting": str(self._gate.waiting + self._worker.waiting),
+        }
+        report = to_diagnostics(
+            counts,
+            self._reported,
+            name=self.get_fully_qualified_name().lstrip("/"),
+            stamp_ns=self.get_clock().now().nanoseconds,
+            details=details,
+            ready="" if view_map is not None else "waiting for a map",
+        )
+        self._reported = counts
+        self._diagnostics.publish(report)
+
+    def destroy_node(self) -> None:
+        """Stop the worker before the publishers that it uses go."""
+        self._worker.stop()
+        super().destroy_node()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the localizer until it is stopped."""
+    return run_node("localizer", LocalizerNode, argv)

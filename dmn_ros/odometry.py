@@ -1,0 +1,130 @@
+"""Bringing images and odometry together: each image waits until odometry has come past it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dmn_core.errors import TrackError
+from dmn_core.pose_track import OdometryBuffer
+
+NANOSECONDS = 1_000_000_000
+# Messages may overtake each other by less than this; more is a clock or a bag that began anew.
+JUMP_BACK_NS = NANOSECONDS
+BUFFER_S = 10.0
+
+
+@dataclass(frozen=True)
+class PosedImage:
+    """An image message with the odometry pose (3,) of the robot at its stamp."""
+
+    stamp_ns: int
+    message: Any
+    pose_odom_base: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    stamp_ns: int
+    message: Any
+    odometry_ns: int | None
+
+
+class OdometryGate:
+    """Holds images until the odometry pose at their stamp is known.
+
+    Waiting is measured by the stamps of odometry, not by a clock, so that the speed at which a bag
+    is played changes nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        wait_s: float,
+        max_gap_s: float,
+        most_waiting: int,
+        on_dropped: Callable[[str, str], None],
+    ) -> None:
+        """Start empty.
+
+        Args:
+            wait_s: how far odometry may run on without reaching an image's stamp; may be infinite.
+            max_gap_s: longest time between two odometry poses that is bridged.
+            most_waiting: above this number the oldest image that waits is dropped.
+            on_dropped: told the reason (a short word) and an explanation for each image dropped.
+        """
+        self._wait_ns = wait_s * NANOSECONDS
+        self._max_gap_s = max_gap_s
+        self._most_waiting = most_waiting
+        self._on_dropped = on_dropped
+        self._buffer = OdometryBuffer(duration_s=BUFFER_S)
+        self._waiting: deque[_Waiting] = deque()
+        self._last_ns: int | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Number of images that wait for odometry."""
+        return len(self._waiting)
+
+    def add_odometry(self, stamp_ns: int, pose_odom_base: np.ndarray) -> bool:
+        """Take in a pose; False where time jumped back, upon which everything was forgotten.
+
+        Raises:
+            TrackError: the pose is not finite.
+        """
+        newest = self._buffer.newest_ns
+        jumped = newest is not None and stamp_ns < newest - JUMP_BACK_NS
+        if jumped:
+            self._forget()
+        self._buffer.append(stamp_ns, pose_odom_base)
+        return not jumped
+
+    def add_image(self, stamp_ns: int, message: Any) -> None:
+        """Take in an image message."""
+        self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns))
+        if len(self._waiting) > self._most_waiting:
+            self._waiting.popleft()
+            self._on_dropped("no_odometry", f"{self._most_waiting} images wait for odometry")
+
+    def ready(self) -> list[PosedImage]:
+        """The images whose odometry pose has become known, in order of arrival."""
+        posed = (self._pose(self._waiting.popleft()) for _ in range(len(self._waiting)))
+        return [image for image in posed if image is not None]
+
+    def _pose(self, image: _Waiting) -> PosedImage | None:
+        """Pose an image, or put it back to wait, or drop it."""
+        newest = self._buffer.newest_ns
+        if newest is None or newest < image.stamp_ns:
+            self._wait_on(image, newest)
+            return None
+        if self._last_ns is not None and image.stamp_ns <= self._last_ns:
+            self._on_dropped("out_of_order", "an image is not newer than the one before it")
+            return None
+        try:
+            pose = self._buffer.at(image.stamp_ns, max_gap_s=self._max_gap_s)
+        except TrackError as error:
+            self._on_dropped("no_odometry", str(error))
+            return None
+        self._last_ns = image.stamp_ns
+        return PosedImage(image.stamp_ns, image.message, pose)
+
+    def _wait_on(self, image: _Waiting, newest: int | None) -> None:
+        since = image.odometry_ns
+        if newest is not None and since is None:
+            image, since = _Waiting(image.stamp_ns, image.message, newest), newest
+        if newest is not None and since is not None and newest - since > self._wait_ns:
+            ahead = (image.stamp_ns - newest) / NANOSECONDS
+            self._on_dropped("no_odometry", f"an image is stamped {ahead:.3f} s after odometry")
+        else:
+            self._waiting.append(image)
+
+    def _forget(self) -> None:
+        for _ in self._waiting:
+            self._on_dropped("time_jump", "time jumped back while an image waited for odometry")
+        self._waiting.clear()
+        self._buffer.clear()
+        self._last_ns = None

@@ -1,0 +1,59 @@
+"""Starting and stopping a node as a process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import rclpy
+from rclpy.exceptions import ROSInterruptException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from dmn_core.errors import DmnError
+
+NodeT = TypeVar("NodeT", bound=Node)
+
+
+def spin(node: Node) -> None:
+    """Serve the node's callbacks until the process is told to stop."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    executor.spin()
+
+
+def run_node(
+    name: str,
+    make_node: Callable[[], NodeT],
+    argv: list[str] | None = None,
+    *,
+    work: Callable[[NodeT], None] = spin,
+) -> int:
+    """Start a node and let it work until it is done or told to stop; the exit code of its process.
+
+    An error is one line on stderr and the code 1.
+    """
+    try:
+        rclpy.init(args=argv)
+    except Exception as error:  # rclpy's errors for malformed arguments have no common root
+        return _refuse(name, error)
+    node: NodeT | None = None
+    try:
+        node = make_node()
+        work(node)
+    except DmnError as error:
+        return _refuse(name, error)
+    except (KeyboardInterrupt, ExternalShutdownException, ROSInterruptException):
+        return 0
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+def _refuse(name: str, error: Exception) -> int:
+    message = " ".join(str(error).split())
+    print(f"{name}: error: {message}", file=sys.stderr, flush=True)
+    return 1

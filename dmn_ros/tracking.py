@@ -1,0 +1,97 @@
+"""What the worker thread of the localizer does: maps, starts and images to fixes. No ROS in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dmn_core.errors import DmnError
+from dmn_core.localization import Everywhere, Localizer, Near
+from dmn_core.robot import RobotSettings
+from dmn_core.session import Fix, Session
+from dmn_core.views import ViewMap
+from dmn_ros.map_message import same_map
+from dmn_ros.odometry import PosedImage
+
+
+class EstimateError(DmnError):
+    """The filter gave numbers that are not finite."""
+
+
+class NotReadyError(DmnError):
+    """An image came before there was a map."""
+
+
+class Tracking:
+    """A session, the map it works in and where it is to start; for use by one thread."""
+
+    def __init__(
+        self, localizer: Localizer, robot: RobotSettings, decode: Callable[[Any], np.ndarray]
+    ) -> None:
+        """Wait for a map.
+
+        Args:
+            localizer: with the filter of `robot`.
+            robot: particles, seed and camera.
+            decode: image messages to RGB (H, W, 3).
+        """
+        self._localizer = localizer
+        self._decode = decode
+        self._particles = robot.particles
+        self._session = Session(localizer, seed=robot.seed, pose_base_camera=robot.pose_base_camera)
+        self._view_map: ViewMap | None = None
+        self._start: Everywhere | Near = Everywhere(particles=robot.particles)
+
+    @property
+    def view_map(self) -> ViewMap | None:
+        """The map in use."""
+        return self._view_map
+
+    def use_map(self, view_map: ViewMap) -> bool:
+        """Localize in this map, from the last start asked for; False where it is in use already.
+
+        Raises:
+            MapError: the map was made by other weights; the map before stays in use.
+        """
+        if self._view_map is not None and same_map(self._view_map, view_map):
+            return False
+        self._localizer.use_map(view_map)
+        self._view_map = view_map
+        self._session.restart(self._start)
+        self._start = Everywhere(particles=self._particles)
+        return True
+
+    def start_near(self, start: Near) -> bool:
+        """Start around a pose; False where that has to wait for a map."""
+        if self._view_map is None:
+            self._start = start
+            return False
+        self._session.restart(start)
+        return True
+
+    def start_everywhere(self) -> bool:
+        """Start anew, knowing nothing; False where that has to wait for a map."""
+        if self._view_map is None:
+            self._start = Everywhere(particles=self._particles)
+            return False
+        self._session.restart(Everywhere(particles=self._particles))
+        return True
+
+    def localize(self, image: PosedImage) -> Fix:
+        """The robot's pose at an image.
+
+        Raises:
+            NotReadyError: there is no map yet. DecodingError: the image cannot be decoded.
+            EstimateError: the estimate is not finite; the belief was started anew.
+        """
+        if self._view_map is None:
+            raise NotReadyError("an image came before the map: start the mapper first")
+        rgb = self._decode(image.message)
+        fix = self._session.update(image.stamp_ns, rgb, image.pose_odom_base)
+        parts = (fix.pose_map_base, fix.covariance, fix.weights)
+        if not all(np.isfinite(part).all() for part in parts):
+            self.start_everywhere()
+            raise EstimateError("the estimate is not finite, so the belief was started anew")
+        return fix
