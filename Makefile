@@ -7,10 +7,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# Not ROS_DISTRO: a sourced ROS sets that one.
-DMN_ROS_DISTRO ?= jazzy
 PYTHON ?= python3
 VENV := .venv
+# Not ROS_DISTRO: a sourced ROS sets that one. Once set up, a checkout stays with its choice.
+DMN_ROS_DISTRO ?= $(or $(patsubst $(VENV)/.set-up-%,%,$(firstword $(wildcard $(VENV)/.set-up-*))),jazzy)
 DEMO_ARGS ?=
 TEST_ARGS ?=
 TRAIN_ARGS ?=

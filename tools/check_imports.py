@@ -72,7 +72,7 @@ def imported_modules(path: Path, root: Path) -> Iterator[tuple[int, str]]:
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
-                # `from dmn_core import views` names a module, `from dmn_core.views import View` not.
+                # `from dmn_core import views` names a module, `import View` from it a class.
                 inner = root.joinpath(*name.split("."), alias.name)
                 is_module = inner.is_dir() or inner.with_suffix(".py").is_file()
                 is_module = is_module or name == "dmn_core"
@@ -126,7 +126,7 @@ def violations(root: Path) -> list[Violation]:
     found = []
     for package, objection in (("dmn_core", core_objection), ("dmn_ros", node_objection)):
         for path in sorted((root / package).rglob("*.py")):
-            for line, imported in imported_modules(path, root):
+            for line, imported in dict.fromkeys(imported_modules(path, root)):
                 reason = objection(module_name(path, root), imported)
                 if reason is not None:
                     found.append(Violation(path.relative_to(root), line, reason))

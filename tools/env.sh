@@ -15,6 +15,18 @@ fi
 _dmn_venv=${DMN_VENV:-$_dmn_root/.venv}
 case "$_dmn_venv" in /*) ;; *) _dmn_venv=$_dmn_root/$_dmn_venv ;; esac
 
+# An installed ROS that happens to be sourced would put its libraries among the wheels'.
+_dmn_without_ros() {
+    printf '%s' "$1" | tr ':' '\n' | { grep -v '^/opt/ros/' || :; } | paste -s -d : -
+}
+PATH=$(_dmn_without_ros "$PATH")
+PYTHONPATH=$(_dmn_without_ros "${PYTHONPATH:-}")
+LD_LIBRARY_PATH=$(_dmn_without_ros "${LD_LIBRARY_PATH:-}")
+export PYTHONPATH LD_LIBRARY_PATH
+[ -n "$PYTHONPATH" ] || unset PYTHONPATH
+[ -n "$LD_LIBRARY_PATH" ] || unset LD_LIBRARY_PATH # an empty entry would mean the current folder
+unset ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
+
 # Scripts of `lib/dmn` start with `env python3`, so the virtual environment comes first.
 VIRTUAL_ENV=$_dmn_venv
 PATH=$_dmn_venv/bin:$PATH
@@ -42,3 +54,4 @@ elif [ -f "$_dmn_root/install/local_setup.sh" ]; then
     unset COLCON_CURRENT_PREFIX
 fi
 unset _dmn_root _dmn_venv
+unset -f _dmn_without_ros
