@@ -45,6 +45,9 @@ export FASTDDS_BUILTIN_TRANSPORTS="${FASTDDS_BUILTIN_TRANSPORTS:-LARGE_DATA}"
 # MuJoCo renders without a display.
 export MUJOCO_GL="${MUJOCO_GL:-egl}"
 
+# The overlay's own files read variables that are not set.
+case $- in *u*) _dmn_nounset=-u ;; *) _dmn_nounset=+u ;; esac
+set +u
 unset COLCON_CURRENT_PREFIX
 if [ -f "$_dmn_root/install/local_setup.bash" ] && [ -n "${BASH_VERSION:-}" ]; then
     . "$_dmn_root/install/local_setup.bash"
@@ -53,5 +56,6 @@ elif [ -f "$_dmn_root/install/local_setup.sh" ]; then
     . "$_dmn_root/install/local_setup.sh"
     unset COLCON_CURRENT_PREFIX
 fi
-unset _dmn_root _dmn_venv
+set "$_dmn_nounset"
+unset _dmn_root _dmn_venv _dmn_nounset
 unset -f _dmn_without_ros
