@@ -79,7 +79,7 @@ class Trainer:
         from torch.utils.tensorboard import SummaryWriter
 
         begin, seconds_before = time.monotonic(), self.seconds
-        losses: list[float] = []
+        losses: list[dict[str, Tensor]] = []
         total = self.config.max_steps or None
         with (
             SummaryWriter(str(self.folder.path / "tensorboard")) as writer,
@@ -107,17 +107,17 @@ class Trainer:
             "hours": round(self.seconds / 3600, 3),
         }
 
-    def validation_loss(self) -> float:
-        """Loss of the averaged weights on fixed episodes of unseen environments."""
+    def validate(self) -> dict[str, float]:
+        """Losses of the averaged weights on fixed episodes of unseen environments."""
         rng = np.random.default_rng(VALIDATION_SEED)
         generator = torch.Generator(self.fabric.device).manual_seed(VALIDATION_SEED)
         self.average.eval()
-        total = 0.0
         with torch.no_grad(), self.fabric.autocast():
-            for _ in range(self.config.validation_batches):
-                episodes = self._draw(self.validation, rng)
-                total += float(self.average(episodes, generator)["loss"])
-        return total / self.config.validation_batches
+            losses = [
+                self.average(self._draw(self.validation, rng), generator)
+                for _ in range(self.config.validation_batches)
+            ]
+        return _means(losses)
 
     def _progress(self, elapsed_s: float) -> float:
         config = self.config
@@ -125,7 +125,7 @@ class Trainer:
         by_steps = self.steps / config.max_steps if config.max_steps > 0 else 0.0
         return max(by_time, by_steps)
 
-    def _step(self, progress: float) -> float:
+    def _step(self, progress: float) -> dict[str, Tensor]:
         config = self.config
         factor = learning_rate_factor(
             steps=self.steps - self.steps_at_start if config.minutes > 0 else self.steps,
@@ -135,15 +135,15 @@ class Trainer:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * factor
-        loss = self.learner(self._draw(self.training, self.rng), self.generator)["loss"]
+        losses = self.learner(self._draw(self.training, self.rng), self.generator)
         self.optimizer.zero_grad()
-        self.fabric.backward(loss)
+        self.fabric.backward(losses["loss"])
         self.fabric.clip_gradients(self.learner, self.optimizer, max_norm=config.gradient_clip)
         self.optimizer.step()
         self.average.update_parameters(self.learner.module)
         self.steps += 1
         self.samples += config.batch * config.queries
-        return float(loss.detach())
+        return {name: value.detach() for name, value in losses.items()}
 
     def _draw(self, environments: EnvironmentSet, rng: np.random.Generator) -> Episodes:
         return draw_episodes(
@@ -155,26 +155,26 @@ class Trainer:
             device=self.fabric.device,
         )
 
-    def _report(self, losses: list[float], writer: Any, bar: tqdm) -> None:  # type: ignore[type-arg]
+    def _report(self, losses: list[dict[str, Tensor]], writer: Any, bar: tqdm) -> None:  # type: ignore[type-arg]
         """Validate, log, and save the state; the best weights apart."""
-        validation = self.validation_loss()
+        training, unseen = _means(losses), self.validate()
         entry = {
             **self.record(),
-            "training_loss": round(sum(losses) / len(losses), 5),
-            "validation_loss": round(validation, 5),
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": round(self.optimizer.param_groups[0]["lr"], 8),
+            "training": training,
+            "unseen": unseen,
         }
         self.folder.append(entry)
-        for name in ("training_loss", "validation_loss", "learning_rate"):
-            writer.add_scalar(name, entry[name], self.samples)
+        for part in unseen:
+            writer.add_scalars(part, {"training": training[part], "unseen": unseen[part]}, self.samples)
         rate = self.samples / max(self.seconds, 1e-9)
         bar.set_postfix_str(
-            f"{rate:.0f} samples/s, loss {entry['training_loss']}, unseen {validation:.4f}"
+            f"{rate:.0f} samples/s, loss {training['loss']:.4f}, unseen {unseen['loss']:.4f}"
         )
         network = self.average.module.network
         save_checkpoint(self.folder.last, network, record=entry)
-        if validation < self.best_loss:
-            self.best_loss = validation
+        if unseen["loss"] < self.best_loss:
+            self.best_loss = unseen["loss"]
             save_checkpoint(self.folder.best, network, record=entry)
         self.folder.save_state(self._state())
 
@@ -203,3 +203,10 @@ class Trainer:
         self.steps = self.steps_at_start = state["steps"]
         self.samples, self.seconds = state["samples"], state["seconds"]
         self.best_loss = state["best_loss"]
+
+
+def _means(losses: list[dict[str, Tensor]]) -> dict[str, float]:
+    return {
+        name: round(float(torch.stack([parts[name] for parts in losses]).mean()), 5)
+        for name in losses[0]
+    }

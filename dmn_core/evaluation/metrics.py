@@ -1,0 +1,46 @@
+"""Figures with their 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+SUCCESS_SQUARED_ERROR_M2 = 80.0  # paper section V-A: success below 8.94 m
+Z95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Value and interval, each in the given format."""
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def squared_error_m2(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Squared distance in the plane between poses (..., 3)."""
+    off = estimate[..., :2] - truth[..., :2]
+    return np.asarray((off**2).sum(-1))
+
+
+def success_percent(squared_errors_m2: np.ndarray) -> Figure:
+    """Share of trials (M,) below the paper's limit, in %, with Wilson's interval."""
+    count = len(squared_errors_m2)
+    share = float((squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2).mean())
+    center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
+    half = math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)) / (1 + Z95**2 / count)
+    return Figure(100 * share, 100 * Z95 * -half + 100 * center, 100 * center + 100 * Z95 * half)
+
+
+def rmse_m(squared_errors_m2: np.ndarray) -> Figure:
+    """Root mean squared error [m] of trials (M,); interval from the spread of squared errors."""
+    mean = float(squared_errors_m2.mean())
+    half = Z95 * float(squared_errors_m2.std()) / math.sqrt(len(squared_errors_m2))
+    return Figure(math.sqrt(mean), math.sqrt(max(0.0, mean - half)), math.sqrt(mean + half))
