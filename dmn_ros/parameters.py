@@ -74,7 +74,7 @@ class LocalizerParameters:
     )
     odometry_wait_s: float = parameter(
         1.0,
-        "how far odometry may run on before an image without any is dropped",
+        "newest: how far odometry may run on before an image beyond it is dropped [s]",
         low=0.0,
         high=10.0,
     )

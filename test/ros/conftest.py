@@ -1,0 +1,229 @@
+"""Real nodes in their own processes, and a probe that talks to them over DDS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+pytest.importorskip("dmn.msg", reason="the package is not built, or tools/env.sh not sourced")
+
+import rclpy
+import torch
+from ament_index_python.packages import get_package_prefix
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+
+from dmn_core.checkpoint import save_checkpoint
+from dmn_core.data.recording import RecordingConfig, record_context_bag, record_query_bag
+from dmn_core.observation import ObservationModel
+from dmn_core.worlds.maze import generate_maze
+from dmn_core.worlds.renderer import CameraConfig
+from dmn_ros.qualities import EVERYTHING
+
+# Processes of one run talk to each other only; domains up to 101 are safe on every system.
+DOMAIN = 20 + os.getpid() % 80
+ENVIRONMENT = {
+    **os.environ,
+    "ROS_DOMAIN_ID": str(DOMAIN),
+    "OMP_NUM_THREADS": "1",
+    "FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA",
+}
+IMAGE_TOPIC = "/camera/image_raw/compressed"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Bags of a small maze and weights that nobody trained."""
+
+    context: Path
+    query: Path
+    weights: Path
+    other_weights: Path
+    images: int
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    folder = tmp_path_factory.mktemp("scene")
+    layout = generate_maze(7)
+    config = RecordingConfig(camera=CameraConfig(32, 32, supersampling=1.0))
+    context = record_context_bag(folder / "context", layout, views=5, config=config)
+    query = record_query_bag(folder / "query", layout, duration_s=4.0, config=config)
+    for seed, name in enumerate(("weights", "other")):
+        torch.manual_seed(seed)
+        save_checkpoint(folder / f"{name}.safetensors", ObservationModel())
+    return Scene(
+        context, query, folder / "weights.safetensors", folder / "other.safetensors", images=20
+    )
+
+
+@dataclass
+class Process:
+    """A node that runs."""
+
+    popen: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def stop(self) -> int:
+        if self.alive:
+            self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(15)
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start an executable of the package with parameters and remappings."""
+    running: list[Process] = []
+
+    def start_process(
+        executable: str, *, remap: dict[str, str] | None = None, **parameters: Any
+    ) -> Process:
+        path = Path(get_package_prefix("dmn")) / "lib" / "dmn" / executable
+        arguments = [f"{name}:={_literal(value)}" for name, value in parameters.items()]
+        command = [str(path), "--ros-args"]
+        command += [word for argument in arguments for word in ("-p", argument)]
+        for name, target in (remap or {}).items():
+            command += ["-r", f"{name}:={target}"]
+        log = tmp_path / f"{len(running)}_{executable}.log"
+        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path)}
+        with log.open("w") as file:
+            popen = subprocess.Popen(
+                command, env=environment, stdout=file, stderr=subprocess.STDOUT, text=True
+            )
+        running.append(Process(popen, log))
+        return running[-1]
+
+    yield start_process
+    codes = [process.stop() for process in running]
+    assert codes == [process.popen.returncode for process in running]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, Path) else str(value)
+
+
+@dataclass
+class Probe:
+    """A node of the test: it listens, publishes, calls services and waits."""
+
+    node: Any
+    executor: SingleThreadedExecutor
+    heard: dict[str, list[Any]] = field(default_factory=dict)
+
+    def listen(self, kind: Any, topic: str, quality: Any = EVERYTHING) -> list[Any]:
+        messages = self.heard.setdefault(topic, [])
+        self.node.create_subscription(kind, topic, messages.append, quality)
+        return messages
+
+    def publisher(self, kind: Any, topic: str, quality: Any = EVERYTHING) -> Any:
+        publisher = self.node.create_publisher(kind, topic, quality)
+        self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
+        return publisher
+
+    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 30.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if result := condition():
+                return result
+            self.executor.spin_once(timeout_sec=0.05)
+        raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self.node.create_client(kind, name)
+        self.wait(client.service_is_ready, f"the service {name}")
+        future = client.call_async(request)
+        self.wait(future.done, f"an answer of {name}")
+        return future.result()
+
+    def state(self) -> dict[str, str]:
+        """The newest report of the localizer."""
+        reports = self.heard.get("/diagnostics") or self.listen(DiagnosticArray, "/diagnostics")
+        return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
+
+    def wait_for_state(self, key: str, value: str, *, seconds: float = 30.0) -> dict[str, str]:
+        what = f"{key} to be {value}"
+        try:
+            self.wait(lambda: self.state().get(key) == value, what, seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last report: {self.state()}") from None
+        return self.state()
+
+
+@pytest.fixture(scope="session")
+def ros_context() -> Iterator[Any]:
+    os.environ.update({k: ENVIRONMENT[k] for k in ("ROS_DOMAIN_ID", "FASTDDS_BUILTIN_TRANSPORTS")})
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=DOMAIN)
+    yield context
+    context.try_shutdown()
+
+
+@pytest.fixture
+def probe(ros_context: Any) -> Iterator[Probe]:
+    node = rclpy.create_node("probe", context=ros_context)
+    executor = SingleThreadedExecutor(context=ros_context)
+    executor.add_node(node)
+    probe = Probe(node, executor)
+    probe.listen(DiagnosticArray, "/diagnostics")
+    yield probe
+    executor.shutdown()
+    node.destroy_node()
+
+
+@pytest.fixture
+def localizer(start: Start, scene: Scene) -> Callable[..., Process]:
+    """Start a localizer that processes every compressed image, with few particles."""
+
+    def start_localizer(**parameters: Any) -> Process:
+        settings = {
+            "weights": scene.weights,
+            "device": "cpu",
+            "threads": 1,
+            "particles": 128,
+            "seed": 3,
+            "image_transport": "compressed",
+            "image_queue": "all",
+            **parameters,
+        }
+        return start("localizer", remap={"image": IMAGE_TOPIC.rpartition("/")[0]}, **settings)
+
+    return start_localizer
+
+
+@pytest.fixture
+def mapper(start: Start, scene: Scene) -> Callable[..., Process]:
+    """Start a mapper of the context bag."""
+
+    def start_mapper(**parameters: Any) -> Process:
+        settings = {
+            "context_bag": scene.context,
+            "weights": scene.weights,
+            "device": "cpu",
+            "threads": 1,
+            **parameters,
+        }
+        return start("mapper", **{k: v for k, v in settings.items() if v is not None})
+
+    return start_mapper

@@ -1,0 +1,91 @@
+"""A bag is played over DDS to mapper and localizer; their poses are those of the offline replay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
+from sensor_msgs.msg import PointCloud2
+from tf2_msgs.msg import TFMessage
+
+from dmn.msg import ViewMap, WeightedParticles
+from dmn_core.data.replay import replay
+from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
+from dmn_core.pose_track import compose, wrap_angle
+from dmn_core.robot import RobotSettings, load_localizer
+from dmn_ros.parameters import LocalizerParameters
+from dmn_ros.qualities import LATCHED
+
+PARTICLES, SEED = 128, 3
+IMAGE_TOPIC = "/camera/image_raw/compressed"
+
+
+def offline(scene: Any) -> Any:
+    settings = LocalizerParameters(particles=PARTICLES, seed=SEED).robot_settings()
+    assert settings == RobotSettings(particles=PARTICLES, seed=SEED)
+    localizer = load_localizer(scene.weights, device="cpu", settings=settings.filter)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return replay(scene.context, scene.query, localizer=localizer, robot=settings)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_nodes_and_replay_give_the_same_poses(
+    scene: Any, start: Any, probe: Any, mapper: Any, localizer: Any
+) -> None:
+    mapper()
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    probe.wait(lambda: maps, "the map")
+    # Only now, so that the map it gets is the latched one.
+    localizer()
+    probe.wait_for_state("map_views", "5")
+    poses = probe.listen(PoseWithCovarianceStamped, "pose")
+    clouds = probe.listen(PoseArray, "particle_cloud")
+    points = probe.listen(PointCloud2, "particle_points")
+    particles = probe.listen(WeightedParticles, "particles")
+    transforms = probe.listen(TFMessage, "/tf")
+    topics = ["pose", "particle_cloud", "particle_points", "particles", "/tf"]
+    probe.wait(lambda: all(probe.node.count_publishers(t) for t in topics), "publishers")
+
+    player = start(
+        "bag_player", bag=scene.query, rate=4.0, wait_for_subscribers=[IMAGE_TOPIC, "/odom"]
+    )
+    expected = offline(scene)
+    state = probe.wait_for_state("images_processed", str(scene.images), seconds=60)
+    assert state["images_dropped"] == "0"
+    probe.wait(lambda: len(poses) == scene.images, "all poses")
+    probe.wait(lambda: not player.alive, "the player to end")
+    assert player.popen.returncode == 0
+
+    assert len(expected.fixes) == scene.images
+    assert expected.uncovered_ns == []
+    for message, fix in zip(poses, expected.fixes, strict=True):
+        pose, covariance = pose_with_covariance(message.pose)
+        assert stamp_ns(message.header.stamp) == fix.stamp_ns
+        assert message.header.frame_id == "map"
+        np.testing.assert_allclose(pose[:2], fix.pose_map_base[:2], atol=1e-9)
+        assert abs(wrap_angle(pose[2] - fix.pose_map_base[2])) < 1e-9
+        np.testing.assert_allclose(covariance, fix.covariance, atol=1e-12)
+    for message, fix in zip(particles, expected.fixes, strict=True):
+        np.testing.assert_array_equal(message.weight, fix.weights.astype(np.float32))
+        np.testing.assert_array_equal(message.x, fix.particles_map_base[:, 0].astype(np.float32))
+    assert len(clouds) == len(points) == scene.images
+    assert_transforms_agree(transforms, expected.fixes)
+
+
+def assert_transforms_agree(messages: list[Any], fixes: list[Any]) -> None:
+    """map -> odom, composed with odometry at the image, is the pose; stamped one second later."""
+    ours = [t for m in messages for t in m.transforms if t.header.frame_id == "map"]
+    assert len(ours) == len(fixes)
+    for transform, fix in zip(ours, fixes, strict=True):
+        assert transform.child_frame_id == "odom"
+        assert stamp_ns(transform.header.stamp) == fix.stamp_ns + 1_000_000_000
+        shift, turn = transform.transform.translation, transform.transform.rotation
+        pose_map_odom = (shift.x, shift.y, 2 * np.arctan2(turn.z, turn.w))
+        pose = compose(pose_map_odom, fix.pose_odom_base)
+        np.testing.assert_allclose(pose[:2], fix.pose_map_base[:2], atol=1e-9)
+        assert abs(wrap_angle(pose[2] - fix.pose_map_base[2])) < 1e-9
