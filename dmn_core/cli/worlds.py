@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from tyro.conf import subcommand
 
 from dmn_core.data.bag_output import Storage
 from dmn_core.data.drive_messages import RecordingConfig
@@ -117,3 +119,14 @@ class BagsCommand:
                 query, layout, duration_s=self.duration_s, seed=self.seed, config=config
             )
         )
+
+
+@dataclass(frozen=True)
+class WorldsCommand:
+    """Make simulated worlds: data sets of mazes, or bags of a robot that drives through one."""
+
+    what: Annotated[MazesCommand, subcommand("mazes")] | Annotated[BagsCommand, subcommand("bags")]
+
+    def run(self) -> None:
+        """Carry out the command."""
+        self.what.run()
