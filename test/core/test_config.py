@@ -1,0 +1,44 @@
+"""Configuration: there and back, and nothing unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmn_core.config import from_dict, read_yaml, to_dict, write_yaml
+from dmn_core.errors import ConfigurationError
+from dmn_core.observation import NetworkConfig
+from dmn_core.training.config import TrainingConfig
+from dmn_core.training.objectives import ObjectiveConfig
+
+CONFIG = TrainingConfig(
+    max_steps=5, network=NetworkConfig(egocentric=False), objective=ObjectiveConfig(name="tracking")
+)
+
+
+def test_yaml_there_and_back(tmp_path):
+    write_yaml(CONFIG, tmp_path / "c.yaml")
+    assert read_yaml(TrainingConfig, tmp_path / "c.yaml") == CONFIG
+
+
+def test_unknown_keys_are_refused_with_those_that_exist():
+    values = to_dict(CONFIG)
+    values["network"]["colour"] = 1
+    with pytest.raises(ConfigurationError, match="colour.*image_height"):
+        from_dict(TrainingConfig, values)
+
+
+def test_a_run_without_an_end_is_refused():
+    with pytest.raises(ConfigurationError, match="minutes or max_steps"):
+        TrainingConfig()
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "- 3"])
+def test_what_is_no_mapping_is_refused(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigurationError):
+        read_yaml(TrainingConfig, tmp_path / "c.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"none\.yaml"):
+        read_yaml(TrainingConfig, tmp_path / "none.yaml")
