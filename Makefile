@@ -22,8 +22,8 @@ SET_UP := $(VENV)/.set-up-$(DMN_ROS_DISTRO)
 BUILT := install/.built-$(DMN_ROS_DISTRO)
 # Python files are linked into ./install: only new files and the interfaces call for a build.
 BUILD_INPUTS := CMakeLists.txt package.xml tools/build.sh \
-	$(shell find msg srv scripts interfaces launch config models -type f 2>/dev/null) \
-	$(shell find dmn_core dmn_ros launch config models -type d ! -name __pycache__ 2>/dev/null)
+	$(shell find msg srv scripts interfaces launch config models bags -type f 2>/dev/null) \
+	$(shell find dmn_core dmn_ros launch config models bags -type d ! -name __pycache__ 2>/dev/null)
 ENV := . tools/env.sh &&
 
 ifeq ($(wildcard requirements/ros-$(DMN_ROS_DISTRO).txt),)

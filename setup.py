@@ -45,7 +45,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["dmn_core", "dmn_core.*", "dmn_ros", "dmn_ros.*"]),
     package_data={"dmn_core": ["py.typed"]},
-    data_files=files_below("models") + files_below("config"),
+    data_files=files_below("models") + files_below("config") + files_below("bags"),
     zip_safe=False,
     install_requires=[
         "matplotlib>=3.8",
@@ -57,13 +57,22 @@ setup(
         "safetensors>=0.4.3",
         "torch>=2.4",
         "transforms3d>=0.4.2",
+        "tqdm>=4.66",
         "tyro>=0.9",
     ],
     extras_require={
         "ros": pins("ros-jazzy.txt") + pins("colcon.txt"),
         "sim": ["labmaze>=1.0.6", "mujoco>=3.2"],
-        "train": ["lightning-fabric>=2.4", "tensorboard>=2.17"],
-        "dev": ["mypy>=1.11", "pytest>=8.0", "ruff>=0.6", "scipy>=1.11", "types-PyYAML"],
+        "train": ["lightning>=2.4", "tensorboard>=2.17"],
+        "dev": [
+            "hypothesis>=6.100",
+            "mypy>=1.11",
+            "pytest>=8.0",
+            "ruff>=0.6",
+            "scipy>=1.11",
+            "types-PyYAML",
+            "types-tqdm",
+        ],
     },
     entry_points={"console_scripts": ["dmn = dmn_core.cli.main:main"]},
 )

@@ -36,7 +36,12 @@ ROS = {
 }  # fmt: skip
 
 # What the nodes may use above the localizer side: bags and messages, never a world to render.
-NODES_ALSO = ("dmn_core.data.bag", "dmn_core.data.ros_decoding", "dmn_core.data.ros_poses")
+NODES_ALSO = (
+    "dmn_core.data.bag",
+    "dmn_core.data.bag_map",
+    "dmn_core.data.ros_decoding",
+    "dmn_core.data.ros_poses",
+)
 # The demo also measures and draws what the nodes published.
 DEMO_ALSO = ("dmn_core.data", "dmn_core.evaluation")
 
