@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,14 +88,15 @@ class BagPlayer(Node):
 
     def _wait_for_subscribers(self) -> None:
         deadline = time.monotonic() + self.parameters.wait_s
-        for topic in self.parameters.wait_for_subscribers:
+        for topic, wanted in Counter(self.parameters.wait_for_subscribers).items():
             publisher = self._players.get(topic)
             if publisher is None:
                 raise BagError(f"cannot wait for {topic!r}: played are {sorted(self._players)!r}")
-            while rclpy.ok() and not publisher.get_subscription_count():
+            while rclpy.ok() and publisher.get_subscription_count() < wanted:
                 if time.monotonic() > deadline:
                     raise BagError(
-                        f"nobody subscribed to {topic!r} within {self.parameters.wait_s} s"
+                        f"{topic!r} wants {wanted} subscribers, got "
+                        f"{publisher.get_subscription_count()} in {self.parameters.wait_s} s"
                     )
                 time.sleep(POLL_S)
 

@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from dmn_ros.frames import header
 
-LATENCIES_KEPT = 200
+LATENCIES_KEPT = 1000
 
 
 @dataclass(frozen=True)

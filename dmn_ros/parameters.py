@@ -163,7 +163,7 @@ class BagPlayerParameters:
     rate: float = parameter(1.0, "speed, 1 being that of the recording", low=0.01, high=1000.0)
     topics: tuple[str, ...] = parameter((), "topics to play; empty: all")
     wait_for_subscribers: tuple[str, ...] = parameter(
-        (), "topics that must have a subscriber before playing begins"
+        (), "topics that must have a subscriber before playing begins; named twice: two of them"
     )
     wait_s: float = parameter(30.0, "how long to wait for them", low=0.0, high=3600.0)
     clock: bool = parameter(False, "whether to publish /clock, for nodes with use_sim_time")

@@ -1,0 +1,180 @@
+"""Pictures of a belief over time, in the manner of the paper's figure 5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from numpy.typing import NDArray
+
+from dmn_core.views import Area
+
+FloatArray = NDArray[np.float64]
+HEAT_CELLS = 80
+HEAT_BLUR_CELLS = 1.2
+MOST_ARROWS = 600
+ARROW_M = 0.045  # of the width of the area
+TRUTH, ESTIMATE, VIEWPOINT = "#2ca02c", "#d62728", "#1f77b4"
+
+
+@dataclass(frozen=True)
+class BeliefPanel:
+    """A belief after one image.
+
+    Attributes:
+        time_s: since the first image.
+        particles: (K, 3) poses of the robot in the map.
+        weights: (K,).
+        estimate: (3,).
+        covariance: (3, 3) of the estimate, or None.
+        truth: (3,) where it is known.
+        image: (H, W, 3) uint8 RGB that the belief includes, or None.
+    """
+
+    time_s: float
+    particles: FloatArray
+    weights: FloatArray
+    estimate: FloatArray
+    covariance: FloatArray | None = None
+    truth: FloatArray | None = None
+    image: NDArray[np.uint8] | None = None
+
+
+def evenly(count: int, *, most: int) -> list[int]:
+    """At most `most` indices below `count`, closer at the beginning, where beliefs change most."""
+    if count <= most:
+        return list(range(count))
+    spread = (np.linspace(0.0, 1.0, most) ** 2 * (count - 1)).round().astype(int)
+    return sorted(set(spread.tolist()))
+
+
+def draw_beliefs(
+    path: Path, panels: Sequence[BeliefPanel], *, viewpoints: FloatArray, area_m: Area
+) -> Path:
+    """Write a row of panels as a picture: what the robot saw above what it believed.
+
+    Args:
+        path: of the PNG.
+        panels: from left to right.
+        viewpoints: (N, 3) of the context views.
+        area_m: x_min, x_max, y_min, y_max that is shown.
+    """
+    with_images = any(panel.image is not None for panel in panels)
+    columns = len(panels)
+    tall = (area_m[3] - area_m[2]) / (area_m[1] - area_m[0])
+    heights = [0.55, tall] if with_images else [tall]
+    figure = Figure(figsize=(3.0 * columns, 3.0 * sum(heights) + 0.9), layout="constrained")
+    axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
+    for column, panel in enumerate(panels):
+        if with_images:
+            _draw_image(axes[0, column], panel)
+        _draw_belief(axes[-1, column], panel, viewpoints, area_m, first=column == 0)
+    handles = axes[-1, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _draw_image(axes: Axes, panel: BeliefPanel) -> None:
+    axes.set_axis_off()
+    if panel.image is not None:
+        axes.imshow(panel.image)
+
+
+def _draw_belief(
+    axes: Axes, panel: BeliefPanel, viewpoints: FloatArray, area_m: Area, *, first: bool
+) -> None:
+    heat = heat_map(panel.particles, panel.weights, area_m)
+    axes.imshow(
+        heat, origin="lower", extent=area_m, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0.0), alpha=0.9
+    )
+    _draw_particles(axes, panel)
+    size = ARROW_M * (area_m[1] - area_m[0])
+    _arrows(axes, viewpoints, size, VIEWPOINT, "context views", width=0.006)
+    if panel.covariance is not None:
+        axes.add_patch(_ellipse(panel.estimate, panel.covariance))
+    if panel.truth is not None:
+        _pose(axes, panel.truth, 1.6 * size, TRUTH, "truth")
+    _pose(axes, panel.estimate, 1.6 * size, ESTIMATE, "estimate (ellipse: 2 sigma)")
+    axes.set_xlim(area_m[:2])
+    axes.set_ylim(area_m[2:])
+    axes.set_aspect("equal")
+    axes.set_title(_title(panel), fontsize=10)
+    axes.tick_params(labelsize=8, labelleft=first)
+    axes.set_xlabel("x [m]", fontsize=8)
+    if first:
+        axes.set_ylabel("y [m]", fontsize=8)
+
+
+def heat_map(particles: FloatArray, weights: FloatArray, area_m: Area) -> FloatArray:
+    """Weight by place, rows along y, smoothed; (HEAT_CELLS, HEAT_CELLS)."""
+    counts, _, _ = np.histogram2d(
+        particles[:, 1],
+        particles[:, 0],
+        bins=HEAT_CELLS,
+        range=(area_m[2:], area_m[:2]),
+        weights=weights,
+    )
+    return np.asarray(cv2.GaussianBlur(counts, (0, 0), HEAT_BLUR_CELLS))
+
+
+def _draw_particles(axes: Axes, panel: BeliefPanel) -> None:
+    """A dash for each particle, the likely ones dark and on top; only the heaviest if many."""
+    order = np.argsort(panel.weights)[-MOST_ARROWS:]
+    poses, weights = panel.particles[order], panel.weights[order]
+    axes.quiver(
+        poses[:, 0],
+        poses[:, 1],
+        np.cos(poses[:, 2]),
+        np.sin(poses[:, 2]),
+        weights / weights.max(),
+        cmap="Greys",
+        clim=(-0.4, 1.0),
+        scale=45,
+        width=0.003,
+        headwidth=2.5,
+        headlength=3,
+    )
+
+
+def _arrows(
+    axes: Axes, poses: FloatArray, size: float, colour: str, label: str, *, width: float
+) -> None:
+    directions: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1.0}
+    x, y, yaw = np.atleast_2d(poses).T
+    axes.quiver(
+        x, y, size * np.cos(yaw), size * np.sin(yaw), color=colour, width=width, **directions
+    )
+    axes.plot(x, y, "o", color=colour, markersize=2.5, label=label)
+
+
+def _pose(axes: Axes, pose: FloatArray, size: float, colour: str, label: str) -> None:
+    _arrows(axes, pose, size, "white", "_", width=0.024)
+    _arrows(axes, pose, size, colour, "_", width=0.014)
+    axes.plot(pose[0], pose[1], "o", color=colour, mec="white", markersize=6, label=label)
+
+
+def _ellipse(estimate: FloatArray, covariance: FloatArray) -> Ellipse:
+    values, vectors = np.linalg.eigh(covariance[:2, :2])
+    width, height = 4 * np.sqrt(np.maximum(values, 0.0))
+    angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))
+    return Ellipse(
+        (estimate[0], estimate[1]), width, height, angle=angle, fill=False, ec=ESTIMATE, lw=1.2
+    )
+
+
+def _title(panel: BeliefPanel) -> str:
+    title = f"{panel.time_s:.1f} s"
+    if panel.truth is not None:
+        error = float(np.hypot(*(panel.estimate - panel.truth)[:2]))
+        title += f", error {error:.1f} m"
+    return title

@@ -1,0 +1,70 @@
+"""What a user may ask of the demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmn_core.data.bag.reader import open_bag
+from dmn_core.data.bag.topics import choose_image_topic
+from dmn_core.errors import BagError
+
+COMPRESSED = "/compressed"
+COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """Build a map of one bag, localize the robot of another, and show how well it went.
+
+    Attributes:
+        context: bag with images and poses, from which the map is made.
+        query: bag with images and odometry of the robot to be localized.
+        out: folder for pictures, logs and the result bag; those of an older run are replaced.
+        rate: speed of playing; the localizer queues what it has not yet processed.
+        particles: more are more accurate and slower.
+        seed: of all random draws.
+        weights: weights file; empty for the ones that come with the package.
+        device: auto, cuda or cpu.
+        threads: CPU threads of the localizer; 0 leaves the choice to torch.
+        timeout_s: give up when nothing happens for so long.
+    """
+
+    context: Path = Path("bags/context")
+    query: Path = Path("bags/query")
+    out: Path = Path("results/demo")
+    rate: float = 4.0
+    particles: int = 512
+    seed: int = 0
+    weights: str = ""
+    device: str = "auto"
+    threads: int = 0
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """The images of a query bag: their topic, its name without the transport, and how many."""
+
+    topic: str
+    base: str
+    transport: str
+    count: int
+
+
+def find_images(query: Path) -> ImageSource:
+    """The only image topic of a bag.
+
+    Raises:
+        BagError: there is no bag, no such topic or several, or its name does not fit its type.
+    """
+    with open_bag(query) as bag:
+        topic = choose_image_topic(bag, None)
+    if topic.type_name != COMPRESSED_TYPE:
+        return ImageSource(topic.name, topic.name, "raw", topic.count)
+    if not topic.name.endswith(COMPRESSED):
+        raise BagError(
+            f"{query}: compressed images want a topic that ends in {COMPRESSED!r}, "
+            f"got {topic.name!r}"
+        )
+    return ImageSource(topic.name, topic.name.removesuffix(COMPRESSED), "compressed", topic.count)
