@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +50,7 @@ def feature_images(rows: Tensor, *, height: int, width: int) -> Tensor:
 
 
 def constant_channel_responses(weight: Tensor, *, height: int, width: int) -> Tensor:
-    """Zero-padded convolution of images that are 1 in one channel: (O, J, 3, 3) -> (J, h w O)."""
+    """Zero-padded convolution of images that are 1 in one channel, (O, J, 3, 3) -> (J, h w O)."""
     ones = weight.new_ones(1, 1, height, width)
     kernels = weight.flatten(0, 1).unsqueeze(1)
     response = F.conv2d(ones, kernels, padding=weight.shape[-1] // 2)
@@ -78,7 +78,7 @@ class EgocentricAttention(nn.Module):
 
     def view_responses(self, embeddings: Tensor) -> Tensor:
         """The part of CNN2's first layer that no particle changes: (B, N, D, h, w) -> same."""
-        first = self.cnn2.layers[0]
+        first = self.cnn2.convolution(0)
         images = embeddings.flatten(0, 1)
         response = F.conv2d(images, first.weight[:, : self.channels], first.bias, padding=1)
         return response.unflatten(0, embeddings.shape[:2])
@@ -110,8 +110,11 @@ class EgocentricAttention(nn.Module):
         height, width = view_responses.shape[-2:]
         mixed = feature_images(mixed.squeeze(1), height=height, width=width)
         total = weights.sum(-1).flatten()[:, None, None, None]
-        second = self.cnn2.layers[1]
-        keys = F.conv2d(mixed, second.weight, padding=1) + total * second.bias[:, None, None]
+        second = self.cnn2.convolution(1)
+        keys = (
+            F.conv2d(mixed, second.weight, padding=1)
+            + total * cast(Tensor, second.bias)[:, None, None]
+        )
         return Attended(weights, keys.unflatten(0, (batch, count)), scores)
 
     def scores(self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor) -> Tensor:
@@ -120,7 +123,7 @@ class EgocentricAttention(nn.Module):
 
     def _hidden(self, view_responses: Tensor, coordinates: Tensor) -> Tensor:
         """First layer of CNN2 for every particle and view: (B, K, N, h w D)."""
-        kernel = self.cnn2.layers[0].weight[:, self.channels :]
+        kernel = self.cnn2.convolution(0).weight[:, self.channels :]
         height, width = view_responses.shape[-2:]
         tiled = constant_channel_responses(kernel, height=height, width=width)
         response = (coordinates.flatten(0, 2) @ tiled).unflatten(0, coordinates.shape[:3])
@@ -128,7 +131,7 @@ class EgocentricAttention(nn.Module):
 
     def _scores(self, hidden: Tensor, query_key: Tensor) -> Tensor:
         """Scalar products <query key, U h + b> as <U^T query key, h> + <query key, b>."""
-        second = self.cnn2.layers[1]
+        second = self.cnn2.convolution(1)
         pulled_back = F.conv_transpose2d(query_key, second.weight, padding=1)
         bias = torch.einsum("bchw,c->b", query_key, second.bias)
         products = torch.bmm(hidden.flatten(1, 2), rows(pulled_back).unsqueeze(-1))

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors with configuration, training record and convention version inside."""
+"""Weights on disk: safetensors with configuration, record and convention version inside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dmn_core.config import from_dict, to_dict
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.observation import NetworkConfig, ObservationModel
 
-# Changes when frames, units, image scaling or layer order change their meaning (docs/conventions.md).
+# Changes when frames, units, image scaling or layer order do (docs/conventions.md).
 CONVENTION_VERSION = "1"
 CHECKPOINT_KIND = "dmn-network"
 
@@ -106,7 +106,7 @@ def read_safetensors(
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
     except (SafetensorError, OSError) as cause:
         raise error(f"{str(path)!r} is damaged or not a safetensors file: {cause}") from cause
     if metadata.get("kind") != kind:

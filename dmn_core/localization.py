@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dmn_core.errors import ConfigurationError, MapError
+from dmn_core.networks import channels_last
 from dmn_core.observation import ObservationModel, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
@@ -87,7 +88,7 @@ class Localizer:
             weights_fingerprint: put into maps, and asked of maps; see `checkpoint`.
         """
         self.device = torch.device(device)
-        self.network = network.to(self.device, memory_format=torch.channels_last).eval()
+        self.network = channels_last(network.to(self.device)).eval()
         self.settings = settings or FilterSettings()
         self.dtype = dtype
         self.weights_fingerprint = weights_fingerprint

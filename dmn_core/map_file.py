@@ -1,4 +1,4 @@
-"""Maps on disk: safetensors with viewpoints, embeddings, area and the fingerprint of the weights."""
+"""Maps on disk: safetensors with viewpoints, embeddings, area and fingerprint of the weights."""
 
 from __future__ import annotations
 

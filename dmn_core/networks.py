@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-# CNN1..CNN6 of paper appendix A; docs/paper_to_code.md lists the choices where the print is unclear.
+# CNN1..CNN6 of paper appendix A; docs/paper_to_code.md lists the choices behind unclear print.
 CONTEXT_ENCODER = ("32-2-2-relu", "32-3-1-relu", "64-2-2-relu", "64-3-1-relu")
 VIEW_KEY = ("64-3-1-relu", "32-3-1-lin")
 QUERY_STEM = ("32-2-2-relu", "32-3-1-relu", "64-2-2-relu")
@@ -17,6 +18,14 @@ QUERY_KEY = ("32-3-1-relu", "64-3-1-relu", "32-3-1-lin")
 VIEW_VALUE = ("128-3-1-relu", "64-3-1-relu")
 QUERY_FEATURES = ("64-3-1-relu", "128-3-1-relu", "64-3-1-relu")
 COMPARISON = ("64-3-1-relu", "64-3-1-relu", "64-3-1-relu")
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def channels_last(network: Network) -> Network:
+    """Store convolution weights channels last, in place: a third faster on CPUs, same numbers."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,10 @@ class ConvStack(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply every layer in order."""
         return self.tail(x, first=0)
+
+    def convolution(self, index: int) -> nn.Conv2d:
+        """One of the layers, for callers that factor it."""
+        return cast(nn.Conv2d, self.layers[index])
 
     def tail(self, x: Tensor, *, first: int) -> Tensor:
         """Apply the layers from index `first` on, for callers that factor the earlier ones."""

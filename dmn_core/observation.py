@@ -147,7 +147,7 @@ class ObservationModel(nn.Module):
     def encode_query(self, images: Tensor) -> EncodedQuery:
         """Do once per query image (B, 3, H, W) in [-1, 1] what no particle changes."""
         stem = self.query_stem(images)
-        bias = self.cnn6.layers[0].bias
+        bias = self.cnn6.convolution(0).bias
         response = F.conv2d(self.cnn5(stem), self._comparison_kernel("query"), bias, padding=1)
         return EncodedQuery(self.cnn3(stem), response)
 
@@ -183,7 +183,7 @@ class ObservationModel(nn.Module):
     def _comparison_kernel(self, part: str) -> Tensor:
         """Slice of CNN6's first layer that reads one part of its input."""
         start, stop = COMPARISON_INPUTS[part]
-        return self.cnn6.layers[0].weight[:, start:stop]
+        return self.cnn6.convolution(0).weight[:, start:stop]
 
     def _pose_response(self, poses: Tensor, *, height: int, width: int) -> Tensor:
         """First layer of CNN6 on the particle's tiled pose, without the egocentric view."""

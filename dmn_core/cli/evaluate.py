@@ -10,7 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from dmn_core.checkpoint import load_checkpoint
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
 from dmn_core.localization import choose_device
+from dmn_core.networks import channels_last
 from dmn_core.weights import find_weights
 
 
@@ -52,7 +52,7 @@ class EvaluateCommand(EvaluationConfig):
         )
         with tqdm(total=self.trials, unit="trial", disable=self.json) as bar:
             results = evaluate(
-                checkpoint.network.to(memory_format=torch.channels_last),
+                channels_last(checkpoint.network),
                 environments,
                 config=self.config,
                 progress=bar.update,

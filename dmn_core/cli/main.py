@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Protocol, Union, cast
+from typing import Annotated, Protocol, TypeAlias, cast
 
 import tyro
 from tyro.conf import OmitSubcommandPrefixes, subcommand
@@ -23,20 +23,20 @@ class Command(Protocol):
         """Carry out the command."""
 
 
-AnyCommand = Union[
-    Annotated[MapCommand, subcommand("map")],
-    Annotated[ReplayCommand, subcommand("replay")],
-    Annotated[TrainCommand, subcommand("train")],
-    Annotated[EvaluateCommand, subcommand("evaluate")],
-    Annotated[WorldsCommand, subcommand("worlds")],
-]
+AnyCommand: TypeAlias = (
+    Annotated[MapCommand, subcommand("map")]
+    | Annotated[ReplayCommand, subcommand("replay")]
+    | Annotated[TrainCommand, subcommand("train")]
+    | Annotated[EvaluateCommand, subcommand("evaluate")]
+    | Annotated[WorldsCommand, subcommand("worlds")]
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it; errors of ours end with one line and status 1."""
     try:
         command = tyro.cli(
-            AnyCommand,  # type: ignore[arg-type]
+            AnyCommand,
             prog="dmn",
             args=arguments,
             description="Visual localization with a handful of pictures.",

@@ -97,11 +97,11 @@ def draw_trials(
         numbers = range(first, min(first + config.trials_at_once, config.trials))
         parts = [_trial(environments, config, number, device) for number in numbers]
         yield Episodes(
-            *(
-                torch.cat([getattr(part, name) for part in parts])
-                for name in ("context_images", "context_poses", "query_images", "query_poses")
-            ),
-            environments.area_m,
+            context_images=torch.cat([part.context_images for part in parts]),
+            context_poses=torch.cat([part.context_poses for part in parts]),
+            query_images=torch.cat([part.query_images for part in parts]),
+            query_poses=torch.cat([part.query_poses for part in parts]),
+            area_m=environments.area_m,
         )
 
 

@@ -60,9 +60,7 @@ def _covariance(poses: Tensor, weights: Tensor, mean: Tensor) -> Tensor:
     return torch.einsum("bk,bki,bkj->bij", weights, off, off)
 
 
-def _heaviest_component(
-    poses: Tensor, weights: Tensor, cell: tuple[float, float, float]
-) -> Tensor:
+def _heaviest_component(poses: Tensor, weights: Tensor, cell: tuple[float, float, float]) -> Tensor:
     """Flood fill over occupied histogram cells, yaw cells wrapping around."""
     turns = max(1, round(2 * torch.pi / cell[2]))
     size = poses.new_tensor([cell[0], cell[1], 2 * torch.pi / turns])

@@ -103,9 +103,7 @@ def estimate(belief: Belief, *, settings: FilterSettings) -> tuple[Tensor, Tenso
 
 def resample(belief: Belief, *, settings: FilterSettings, generator: torch.Generator) -> Belief:
     """Resample the rows that are due and keep the others."""
-    due = should_resample(
-        belief, policy=settings.resampling, fraction=settings.effective_fraction
-    )
+    due = should_resample(belief, policy=settings.resampling, fraction=settings.effective_fraction)
     if not bool(due.any()):
         return belief
     fresh = (

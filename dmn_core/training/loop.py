@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from dmn_core.checkpoint import save_checkpoint
 from dmn_core.data.batching import draw_episodes
 from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.networks import channels_last
 from dmn_core.observation import ObservationModel
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import ObjectiveConfig, episode_loss
@@ -61,7 +62,7 @@ class Trainer:
         self.fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
         network = start_from or ObservationModel(config.network)
         learner = Learner(network.train().requires_grad_(True), config.objective)
-        learner.to(memory_format=torch.channels_last)
+        channels_last(learner)
         optimizer = torch.optim.Adam(learner.parameters(), lr=config.learning_rate)
         self.learner, self.optimizer = self.fabric.setup(learner, optimizer)
         average = get_ema_multi_avg_fn(config.weight_average)
@@ -155,7 +156,7 @@ class Trainer:
             device=self.fabric.device,
         )
 
-    def _report(self, losses: list[dict[str, Tensor]], writer: Any, bar: tqdm) -> None:  # type: ignore[type-arg]
+    def _report(self, losses: list[dict[str, Tensor]], writer: Any, bar: tqdm) -> None:
         """Validate, log, and save the state; the best weights apart."""
         training, unseen = _means(losses), self.validate()
         entry = {
@@ -166,12 +167,14 @@ class Trainer:
         }
         self.folder.append(entry)
         for part in unseen:
-            writer.add_scalars(part, {"training": training[part], "unseen": unseen[part]}, self.samples)
+            writer.add_scalars(
+                part, {"training": training[part], "unseen": unseen[part]}, self.samples
+            )
         rate = self.samples / max(self.seconds, 1e-9)
         bar.set_postfix_str(
             f"{rate:.0f} samples/s, loss {training['loss']:.4f}, unseen {unseen['loss']:.4f}"
         )
-        network = self.average.module.network
+        network = cast(Learner, self.average.module).network
         save_checkpoint(self.folder.last, network, record=entry)
         if unseen["loss"] < self.best_loss:
             self.best_loss = unseen["loss"]

@@ -101,9 +101,7 @@ def training_particles(
             truth, near_covariance, particles=config.near_particles, generator=generator
         ),
         tracking_belief(truth, particles=rest - anywhere, generator=generator),
-        uniform_belief(
-            episodes.area_m, batch=len(truth), particles=anywhere, generator=generator
-        ),
+        uniform_belief(episodes.area_m, batch=len(truth), particles=anywhere, generator=generator),
     ]
     return torch.cat([belief.poses_map_camera for belief in beliefs], dim=1)
 

@@ -1,4 +1,4 @@
-"""A run is a folder: configuration, command, log, the state to resume from, and the best weights."""
+"""A run is a folder: configuration, command, log, the state to resume from, the best weights."""
 
 from __future__ import annotations
 

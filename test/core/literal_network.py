@@ -35,7 +35,15 @@ PREFIX = {
 class LiteralNetwork:
     """Reads the weights of a product network by name and applies the table."""
 
-    def __init__(self, weights: dict[str, Tensor], *, attention: str, egocentric: bool, scale: float, final_relu: bool = False) -> None:
+    def __init__(
+        self,
+        weights: dict[str, Tensor],
+        *,
+        attention: str,
+        egocentric: bool,
+        scale: float,
+        final_relu: bool = False,
+    ) -> None:
         self.weights = weights
         self.attention = attention
         self.egocentric = egocentric
@@ -54,8 +62,10 @@ class LiteralNetwork:
                 x = torch.relu(x)
         return x
 
-    def log_likelihood(self, contexts: Tensor, viewpoints: Tensor, query: Tensor, particle: Tensor) -> Tensor:
-        """One particle: contexts (N, 3, H, W), viewpoints (N, 3), query (3, H, W), particle (3,)."""
+    def log_likelihood(
+        self, contexts: Tensor, viewpoints: Tensor, query: Tensor, particle: Tensor
+    ) -> Tensor:
+        """One particle (3,): contexts (N, 3, H, W), viewpoints (N, 3), query (3, H, W)."""
         stem = self.stack("stem", query[None])
         query_key = self.stack("cnn3", stem)[0]
         query_features = self.stack("cnn5", stem)[0]
@@ -75,7 +85,9 @@ class LiteralNetwork:
             compared.append(self.tile(particle, query_features[None])[0])
         x = self.stack("cnn6", torch.cat(compared)[None])[0]
         x = x.permute(1, 2, 0).reshape(-1)
-        x = torch.relu(F.linear(x, self.weights["fc1.hidden.weight"], self.weights["fc1.hidden.bias"]))
+        x = torch.relu(
+            F.linear(x, self.weights["fc1.hidden.weight"], self.weights["fc1.hidden.bias"])
+        )
         y = F.linear(x, self.weights["fc1.output.weight"], self.weights["fc1.output.bias"])[0]
         return torch.relu(y) if self.final_relu else y
 
@@ -87,7 +99,12 @@ class LiteralNetwork:
         return torch.full_like(products, 1 / len(products))
 
     def tile(self, pose: Tensor, like: Tensor) -> Tensor:
-        numbers = [pose[0] / self.scale, pose[1] / self.scale, torch.sin(pose[2]), torch.cos(pose[2])]
+        numbers = [
+            pose[0] / self.scale,
+            pose[1] / self.scale,
+            torch.sin(pose[2]),
+            torch.cos(pose[2]),
+        ]
         return torch.stack(numbers)[None, :, None, None].expand(1, 4, *like.shape[-2:])
 
     @staticmethod

@@ -64,7 +64,9 @@ def test_bfloat16_agrees_roughly_and_beliefs_stay_float32():
         machine = localizer(dtype=dtype)
         rng = np.random.default_rng(3)
         images = rng.integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
-        machine.use_map(machine.build_map(Views(images, np.array([[0, 0, 0], [3, 1, 1], [-3, 2, 2.0]]))))
+        machine.use_map(
+            machine.build_map(Views(images, np.array([[0, 0, 0], [3, 1, 1], [-3, 2, 2.0]])))
+        )
         generator = machine.generator(0)
         belief = machine.start(Everywhere(particles=128), generator)
         step = machine.step(belief, images[0], np.zeros(3), generator)
@@ -76,7 +78,9 @@ def test_bfloat16_agrees_roughly_and_beliefs_stay_float32():
 def test_equal_seeds_give_equal_bits_and_others_do_not():
     poses = []
     for seed in (1, 1, 2):
-        machine = localizer(settings=FilterSettings(noise=OdometryNoise("differential"), resampling="always"))
+        machine = localizer(
+            settings=FilterSettings(noise=OdometryNoise("differential"), resampling="always")
+        )
         rng = np.random.default_rng(0)
         images = rng.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
         machine.use_map(machine.build_map(Views(images, rng.uniform(-3, 3, (4, 3)))))
@@ -145,7 +149,9 @@ def test_a_camera_beside_the_robot_gives_the_robots_pose():
     session = Session(machine, pose_base_camera=(0.5, 0.2, 0.3))
     session.restart(Near((1.0, 2.0, 0.5), exact, particles=16))
     image = RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    assert np.allclose(session.update(0, image, np.zeros(3)).pose_map_base, (1.0, 2.0, 0.5), atol=1e-4)
+    assert np.allclose(
+        session.update(0, image, np.zeros(3)).pose_map_base, (1.0, 2.0, 0.5), atol=1e-4
+    )
     fix = session.update(1, image, np.array([1.0, 0.0, 0.4]))
     wanted = (1.0 + np.cos(0.5), 2.0 + np.sin(0.5), 0.9)
     assert np.allclose(fix.pose_map_base, wanted, atol=1e-3)

@@ -13,7 +13,9 @@ from dmn_core.geometry import compose
 from dmn_core.observation import NetworkConfig, ObservationModel
 from dmn_core.views import ViewMap
 
-_spec = importlib.util.spec_from_file_location("literal", Path(__file__).parent / "literal_network.py")
+_spec = importlib.util.spec_from_file_location(
+    "literal", Path(__file__).parent / "literal_network.py"
+)
 literal = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(literal)
 
@@ -95,8 +97,12 @@ def test_gradients_equal_those_of_the_literal_network(config):
     poses = parts[-1].requires_grad_()
     weights = torch.linspace(-1, 1, 7, dtype=torch.float64)
     inputs = [poses, *network.parameters()]
-    fast = torch.autograd.grad((factored(network, *parts) * weights).sum(), inputs, allow_unused=True)
-    slow = torch.autograd.grad((literally(network, *parts) * weights).sum(), inputs, allow_unused=True)
+    fast = torch.autograd.grad(
+        (factored(network, *parts) * weights).sum(), inputs, allow_unused=True
+    )
+    slow = torch.autograd.grad(
+        (literally(network, *parts) * weights).sum(), inputs, allow_unused=True
+    )
     for a, b in zip(fast, slow, strict=True):
         if b is None:  # a layer that this variant does not use
             assert a is None or a.abs().max() == 0

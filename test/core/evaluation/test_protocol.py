@@ -64,7 +64,9 @@ def test_a_network_that_has_learned_nothing_is_uninformed():
 
 def test_trials_do_not_depend_on_how_many_share_a_pass():
     one, many = (
-        list(draw_trials(places(), EvaluationConfig(trials=7, trials_at_once=n), torch.device("cpu")))
+        list(
+            draw_trials(places(), EvaluationConfig(trials=7, trials_at_once=n), torch.device("cpu"))
+        )
         for n in (1, 5)
     )
     for name in ("context_poses", "query_poses", "query_images"):
@@ -86,7 +88,9 @@ def test_baselines_against_their_definitions():
     closest = closest_context(episodes)
     for b in range(4):
         for t in range(5):
-            distances = [math.dist(c[:2], episodes.query_poses[b, t, :2]) for c in episodes.context_poses[b]]
+            distances = [
+                math.dist(c[:2], episodes.query_poses[b, t, :2]) for c in episodes.context_poses[b]
+            ]
             assert torch.equal(closest[b, t], episodes.context_poses[b, int(np.argmin(distances))])
     generator = torch.Generator().manual_seed(0)
     belief = uniform_belief(AREA, batch=4, particles=5000, generator=generator)

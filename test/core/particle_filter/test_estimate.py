@@ -58,7 +58,9 @@ def test_the_best_cluster_is_the_heavier_of_two_groups():
 
 def test_clusters_reach_around_the_turn_of_yaw():
     yaw = torch.linspace(math.pi - 0.6, math.pi + 0.6, 40)
-    poses = torch.stack((torch.zeros(40), torch.zeros(40), (yaw + math.pi) % (2 * math.pi) - math.pi), -1)
+    poses = torch.stack(
+        (torch.zeros(40), torch.zeros(40), (yaw + math.pi) % (2 * math.pi) - math.pi), -1
+    )
     assert best_cluster(belief_of(poses)).all()
 
 

@@ -141,7 +141,9 @@ def test_likelihood_power_flattens():
 
 def test_uniform_belief_fills_the_area_evenly():
     area = (-3.0, 5.0, 10.0, 12.0)
-    belief = uniform_belief(area, batch=2, particles=20_000, generator=torch.Generator().manual_seed(0))
+    belief = uniform_belief(
+        area, batch=2, particles=20_000, generator=torch.Generator().manual_seed(0)
+    )
     x, y, yaw = belief.poses_map_camera.unbind(-1)
     assert (x >= -3).all() and (x <= 5).all() and (y >= 10).all() and (y <= 12).all()
     for values, low, high in ((x, -3, 5), (y, 10, 12), (yaw, -math.pi, math.pi)):

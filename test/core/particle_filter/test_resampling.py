@@ -87,7 +87,9 @@ def test_soft_resampling_gradcheck():
     poses = torch.randn(1, 12, 3, dtype=torch.float64)
     logits = torch.randn(1, 12, dtype=torch.float64, requires_grad=True)
     drawn = resampling.systematic_indices(
-        0.5 * torch.softmax(logits, -1) + 0.5 / 12, count=12, generator=torch.Generator().manual_seed(5)
+        0.5 * torch.softmax(logits, -1) + 0.5 / 12,
+        count=12,
+        generator=torch.Generator().manual_seed(5),
     )
 
     def mean(logits):

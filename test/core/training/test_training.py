@@ -73,18 +73,18 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path):
 def test_a_broken_off_run_resumes_exactly(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole")
 
-    class PowerCut(Exception):
+    class PowerCutError(Exception):
         pass
 
     steps = Trainer._step
 
     def cut(self, progress):
         if self.steps == 4:  # one step after the state of step 3 was saved
-            raise PowerCut
+            raise PowerCutError
         return steps(self, progress)
 
     monkeypatch.setattr(Trainer, "_step", cut)
-    with pytest.raises(PowerCut):
+    with pytest.raises(PowerCutError):
         run(tmp_path / "cut")
     monkeypatch.setattr(Trainer, "_step", steps)
     resumed = run(tmp_path / "cut")
@@ -94,7 +94,9 @@ def test_a_broken_off_run_resumes_exactly(tmp_path, monkeypatch):
 
 def test_the_run_folder_holds_what_is_needed_to_know_and_use_the_run(tmp_path):
     run(tmp_path / "run")
-    entries = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    entries = [
+        json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    ]
     assert [entry["samples"] for entry in entries] == [18, 36]
     assert all(math.isfinite(entry["unseen"]["loss"]) for entry in entries)
     assert (tmp_path / "run" / "config.yaml").is_file()
@@ -128,7 +130,9 @@ def test_both_objectives_learn_a_world_that_shows_its_poses(tmp_path, name):
         learning_rate=2e-3,
     )
     entries = [json.loads(line) for line in trainer.folder.log.read_text().splitlines()]
-    chance = likelihood_at_chance(trainer) if name == "likelihood" else entries[0]["training"]["loss"]
+    chance = (
+        likelihood_at_chance(trainer) if name == "likelihood" else entries[0]["training"]["loss"]
+    )
     assert entries[-1]["training"]["loss"] < 0.9 * chance
 
 
@@ -208,7 +212,11 @@ def test_contexts_and_queries_of_an_episode_are_different_views():
         poses = torch.cat((episodes.context_poses[row], episodes.query_poses[row]))
         assert len(torch.unique(poses, dim=0)) == 8
         # all from one place, and images stay with their poses
-        owner = [e for e in range(4) if np.isin(poses[:, 0].numpy(), places.poses_map_camera[e, :, 0]).all()]
+        owner = [
+            e
+            for e in range(4)
+            if np.isin(poses[:, 0].numpy(), places.poses_map_camera[e, :, 0]).all()
+        ]
         assert len(owner) == 1
     colour = episodes.query_images[..., 0, 0, 0].float() / 127.5 - 1
     assert torch.allclose(colour, episodes.query_poses[..., 0] / 20, atol=0.01)
