@@ -40,7 +40,7 @@ class Attended:
 
 
 def rows(images: Tensor) -> Tensor:
-    """Feature images (..., C, h, w) as rows (..., h w C): channels last, as convolutions like it."""
+    """Feature images (..., C, h, w) as rows (..., h w C), channels last as convolutions like it."""
     return images.movedim(-3, -1).flatten(-3)
 
 
