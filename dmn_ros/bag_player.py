@@ -22,6 +22,7 @@ from dmn_core.data.bag import open_bag
 from dmn_core.errors import BagError, ConfigurationError
 from dmn_ros.declaration import declare
 from dmn_ros.frames import NANOSECONDS, to_time
+from dmn_ros.localizer_watch import LocalizerWatch
 from dmn_ros.message_types import message_class
 from dmn_ros.parameters import BagPlayerParameters
 from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED
@@ -29,6 +30,7 @@ from dmn_ros.runner import run_node
 
 POLL_S = 0.05
 ACKNOWLEDGE_S = 30.0
+UNREAD_REPORTS = 20
 
 
 class BagPlayer(Node):
@@ -45,6 +47,7 @@ class BagPlayer(Node):
         if not self.parameters.bag:
             raise ConfigurationError("the bag player wants a bag: set the parameter bag")
         self._players: dict[str, Publisher] = {}
+        self._localizer = LocalizerWatch(self)
 
     def play(self) -> None:
         """Wait for subscribers, play the bag once and wait until all of it has arrived.
@@ -58,9 +61,13 @@ class BagPlayer(Node):
             for connection in connections:
                 self._create_publisher(connection)
             self._wait_for_subscribers()
+            if self.parameters.wait_for_localizer:
+                self._wait_for_map()
             played = self._publish_all(reader.messages(connections=connections))
         for publisher in self._players.values():
             publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
+        if self.parameters.wait_for_localizer:
+            self._wait_until_idle()
         self.get_logger().info(f"played {played} messages of {self.parameters.bag}")
 
     def _choose(self, reader: AnyReader) -> list[Any]:
@@ -99,6 +106,21 @@ class BagPlayer(Node):
                         f"{publisher.get_subscription_count()} in {self.parameters.wait_s} s"
                     )
                 time.sleep(POLL_S)
+
+    def _wait_for_map(self) -> None:
+        deadline = time.monotonic() + self.parameters.wait_s
+        while rclpy.ok() and not self._localizer.has_map:
+            rclpy.spin_once(self, timeout_sec=POLL_S)
+            if time.monotonic() > deadline:
+                raise BagError(f"no localizer had a map within {self.parameters.wait_s} s")
+
+    def _wait_until_idle(self) -> None:
+        # Reports that came while the bag was played wait to be read.
+        for _ in range(UNREAD_REPORTS):
+            rclpy.spin_once(self, timeout_sec=0.0)
+        self._localizer.forget()
+        while rclpy.ok() and not self._localizer.is_idle:
+            rclpy.spin_once(self, timeout_sec=POLL_S)
 
     def _publish_all(self, messages: Iterator[tuple[Any, int, bytes]]) -> int:
         played, first_ns = 0, None

@@ -1,0 +1,46 @@
+"""Knowing from its diagnostics how far a localizer in another process is."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+
+from dmn_ros.qualities import RELIABLE
+
+
+class LocalizerWatch:
+    """Reads the reports of a localizer; the node must be spun."""
+
+    def __init__(self, node: Node) -> None:
+        """Listen from a node."""
+        self._report: dict[str, str] = {}
+        self._calm_reports = 0
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_report, RELIABLE)
+
+    @property
+    def has_map(self) -> bool:
+        """Whether it localizes in a map."""
+        return int(self._report.get("map_views", 0)) > 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing came and nothing waited between two reports."""
+        return self._calm_reports >= 2
+
+    def forget(self) -> None:
+        """Count calm reports anew."""
+        self._calm_reports = 0
+
+    def _on_report(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            report = {entry.key: entry.value for entry in status.values}
+            if "images_received" in report:
+                same = report["images_received"] == self._report.get("images_received")
+                calm = same and report["images_waiting"] == "0" and _done(report)
+                self._calm_reports = self._calm_reports + 1 if calm else 0
+                self._report = report
+
+
+def _done(report: dict[str, str]) -> bool:
+    done = int(report["images_processed"]) + int(report["images_dropped"])
+    return done == int(report["images_received"])

@@ -1,0 +1,34 @@
+"""Localize a robot in the map that a mapper publishes, now or later."""
+
+from launch.actions import OpaqueFunction
+from launch_ros.actions import Node
+
+from dmn_ros.launching import arguments, node, rviz
+from launch import LaunchContext, LaunchDescription
+
+
+def nodes(context: LaunchContext) -> list[Node]:
+    """The localizer, with the values of the launch arguments."""
+    return [
+        node(
+            context,
+            "localizer",
+            config="localizer.yaml",
+            settings=("image_transport",),
+            remap={"image": "image", "odom": "odom"},
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Start the localizer, and RViz where it is asked for."""
+    names = ("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "log_level")
+    return LaunchDescription(
+        [
+            *arguments(*names),
+            # Empty, so that a params_file is heard.
+            *arguments("image_transport", image_transport=""),
+            OpaqueFunction(function=nodes),
+            rviz(),
+        ]
+    )

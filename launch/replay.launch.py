@@ -1,0 +1,47 @@
+"""Localize the robot of a query bag in the map of a context bag, and end when it is played."""
+
+from launch.actions import OpaqueFunction, Shutdown
+from launch_ros.actions import Node
+
+from dmn_ros.launching import arguments, node, rviz, value
+from launch import LaunchContext, LaunchDescription
+
+NAMES = (
+    *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
+    *("image_transport", "odom", "rate", "rviz", "log_level"),
+)
+
+
+def nodes(context: LaunchContext) -> list[Node]:
+    """Mapper, localizer and the player of the query bag."""
+    image = value(context, "image")
+    if value(context, "image_transport") == "compressed":
+        image += "/compressed"
+    return [
+        node(context, "mapper", config="mapper.yaml", settings=("context_bag", "map_file")),
+        node(
+            context,
+            "localizer",
+            config="localizer.yaml",
+            settings=("image_transport",),
+            fixed={"image_queue": "all"},
+            remap={"image": "image", "odom": "odom"},
+        ),
+        node(
+            context,
+            "bag_player",
+            fixed={
+                "bag": value(context, "query_bag"),
+                "rate": float(value(context, "rate")),
+                "wait_for_subscribers": [image],
+                "wait_for_localizer": True,
+            },
+            on_exit=Shutdown(),
+        ),
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Start the nodes, and RViz where it is asked for."""
+    topics = {"image": "/camera/image_raw", "image_transport": "compressed", "odom": "/odom"}
+    return LaunchDescription([*arguments(*NAMES, **topics), OpaqueFunction(function=nodes), rviz()])
