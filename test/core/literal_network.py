@@ -1,12 +1,14 @@
 """The network exactly as the paper's table reads, layer after layer, for every particle and view.
 
-Slow and obvious; the product's factored arithmetic is compared with it. Poses and layers are
+The image features are computed once; for every particle and view the table is applied whole. Slow
+and obvious; the product's factored arithmetic is compared with it. Poses and layers are
 written out here on their own: nothing of `dmn_core` is used but the weights.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -62,33 +64,45 @@ class LiteralNetwork:
                 x = torch.relu(x)
         return x
 
-    def log_likelihood(
-        self, contexts: Tensor, viewpoints: Tensor, query: Tensor, particle: Tensor
-    ) -> Tensor:
-        """One particle (3,): contexts (N, 3, H, W), viewpoints (N, 3), query (3, H, W)."""
+    def prepared(
+        self, contexts: Tensor, viewpoints: Tensor, query: Tensor
+    ) -> Callable[[Tensor], Tensor]:
+        """The network with the image features kept: particles (K, 3) -> (K,), each view in turn."""
         stem = self.stack("stem", query[None])
-        query_key = self.stack("cnn3", stem)[0]
-        query_features = self.stack("cnn5", stem)[0]
-        products, keys, values = [], [], []
-        for image, viewpoint in zip(contexts, viewpoints, strict=True):
-            view = self.stack("cnn1", image[None])
-            seen = self.seen_from(viewpoint, particle) if self.egocentric else viewpoint
-            key = self.stack("cnn2", torch.cat((view, self.tile(seen, view)), dim=1))[0]
-            products.append((key * query_key).sum() / math.sqrt(key.numel()))
-            keys.append(key)
-            values.append(self.stack("cnn4", view)[0])
-        lambdas = self.lambdas(torch.stack(products))
-        value = sum(weight * item for weight, item in zip(lambdas, values, strict=True))
-        key = sum(weight * item for weight, item in zip(lambdas, keys, strict=True))
-        compared = [value, key, query_features]
-        if not self.egocentric:
-            compared.append(self.tile(particle, query_features[None])[0])
-        x = self.stack("cnn6", torch.cat(compared)[None])[0]
-        x = x.permute(1, 2, 0).reshape(-1)
-        x = torch.relu(
-            F.linear(x, self.weights["fc1.hidden.weight"], self.weights["fc1.hidden.bias"])
-        )
-        y = F.linear(x, self.weights["fc1.output.weight"], self.weights["fc1.output.bias"])[0]
+        query_key, query_features = self.stack("cnn3", stem), self.stack("cnn5", stem)
+        views = [self.stack("cnn1", image[None]) for image in contexts]
+        values = [self.stack("cnn4", view) for view in views]
+
+        def log_likelihoods(particles: Tensor) -> Tensor:
+            count = len(particles)
+            keys = []
+            for view, viewpoint in zip(views, viewpoints, strict=True):
+                seen = [
+                    self.seen_from(viewpoint, particle) if self.egocentric else viewpoint
+                    for particle in particles
+                ]
+                tiled = torch.cat([self.tile(pose, view) for pose in seen])
+                image = view.expand(count, *view.shape[1:])
+                keys.append(self.stack("cnn2", torch.cat((image, tiled), dim=1)))
+            products = torch.stack(
+                [(key * query_key).sum((1, 2, 3)) / math.sqrt(key[0].numel()) for key in keys]
+            )
+            lambdas = self.lambdas(products)[:, :, None, None, None]
+            value = sum(weight * item for weight, item in zip(lambdas, values, strict=True))
+            key = sum(weight * item for weight, item in zip(lambdas, keys, strict=True))
+            features = query_features.expand(count, *query_features.shape[1:])
+            compared = [value, key, features]
+            if not self.egocentric:
+                compared.append(torch.cat([self.tile(pose, features) for pose in particles]))
+            return self.head(self.stack("cnn6", torch.cat(compared, dim=1)))
+
+        return log_likelihoods
+
+    def head(self, x: Tensor) -> Tensor:
+        w = self.weights
+        x = x.permute(0, 2, 3, 1).flatten(1)
+        x = torch.relu(F.linear(x, w["fc1.hidden.weight"], w["fc1.hidden.bias"]))
+        y = F.linear(x, w["fc1.output.weight"], w["fc1.output.bias"])[:, 0]
         return torch.relu(y) if self.final_relu else y
 
     def lambdas(self, products: Tensor) -> Tensor:
