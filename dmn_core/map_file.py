@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
@@ -31,7 +32,7 @@ def save_map(path: Path, view_map: ViewMap) -> None:
         partial = path.with_name(path.name + ".partial")
         save_file(tensors, partial, metadata=metadata)
         partial.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise MapError(f"cannot write the map to {str(path)!r}: {error}") from error
 
 

@@ -40,6 +40,7 @@ from dmn_ros.outputs import LocalizerOutputs
 from dmn_ros.parameters import LocalizerParameters, weights_path
 from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
 from dmn_ros.runner import run_node
+from dmn_ros.throttle import Throttle
 from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
 from dmn_ros.worker import Worker
 
@@ -64,6 +65,7 @@ class LocalizerNode(Node):
         super().__init__("localizer")
         self.parameters = declare(self, LocalizerParameters)
         self.counts = Counts()
+        self._throttle = Throttle(period_s=WARN_PERIOD_S)
         self._reported = self.counts.snapshot()
         self._tracking = self._make_tracking()
         self._gate = OdometryGate(
@@ -193,7 +195,8 @@ class LocalizerNode(Node):
 
     def _drop(self, reason: str, explanation: str) -> None:
         self.counts.dropped(reason, explanation)
-        self._warn(f"image dropped ({reason}): {explanation}")
+        if self._throttle.is_due(reason):
+            self.get_logger().warning(f"image dropped ({reason}): {explanation}")
 
     @contextmanager
     def _refusing(self, topic: str) -> Iterator[None]:
@@ -202,10 +205,9 @@ class LocalizerNode(Node):
             yield
         except DmnError as error:
             self.counts.refused(topic, str(error))
-            self._warn(f"{topic} refused: {error}")
-
-    def _warn(self, text: str) -> None:
-        self.get_logger().warning(text, throttle_duration_sec=WARN_PERIOD_S)
+            # Maps and starts are rare, and somebody waits to see what became of each.
+            if topic != "odom" or self._throttle.is_due(topic):
+                self.get_logger().warning(f"{topic} refused: {error}")
 
     def _on_unforeseen(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))

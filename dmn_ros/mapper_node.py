@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,10 @@ class MapperNode(Node):
         except DmnError as error:
             response.message, response.success = str(error), False
             self.get_logger().error(str(error))
+        except Exception as error:
+            # A service call must not end the node, whatever went wrong.
+            response.message, response.success = f"{type(error).__name__}: {error}", False
+            self.get_logger().error("".join(traceback.format_exception(error)))
         return response
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from dmn.msg import ViewMap, WeightedParticles
 from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
 from sensor_msgs.msg import PointCloud2
 from tf2_msgs.msg import TFMessage
 
-from dmn.msg import ViewMap, WeightedParticles
 from dmn_core.data.replay import replay
 from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
 from dmn_core.pose_track import compose, wrap_angle

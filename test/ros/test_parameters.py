@@ -1,0 +1,107 @@
+"""The YAML files say what the dataclasses say, and bad values are refused in clear words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+import yaml
+from rclpy.parameter import Parameter
+
+from dmn_core.errors import ConfigurationError
+from dmn_core.robot import RobotSettings
+from dmn_ros.declaration import declare
+from dmn_ros.parameters import BagPlayerParameters, LocalizerParameters, MapperParameters
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+KINDS = {"mapper": MapperParameters, "localizer": LocalizerParameters}
+
+
+@contextmanager
+def node(context: Any, *words: str, **parameters: Any) -> Iterator[Any]:
+    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+    made = rclpy.create_node(
+        "tested", context=context, cli_args=list(words), parameter_overrides=overrides
+    )
+    yield made
+    made.destroy_node()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_yaml_repeats_the_defaults(ros_context: Any, name: str) -> None:
+    path = CONFIG / f"{name}.yaml"
+    stated = yaml.safe_load(path.read_text())["/**"]["ros__parameters"]
+    assert list(stated) and set(stated) == {f.name for f in dataclasses.fields(KINDS[name])}
+    with node(ros_context, "--ros-args", "--params-file", str(path)) as made:
+        assert declare(made, KINDS[name]) == KINDS[name]()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_yaml_explains_each_parameter(name: str) -> None:
+    """Comments are of use only where they are: at least one for every two parameters."""
+    lines = (CONFIG / f"{name}.yaml").read_text().splitlines()
+    comments = sum(line.strip().startswith("#") for line in lines)
+    assert comments >= len(dataclasses.fields(KINDS[name])) / 2
+
+
+def test_values_in_force_are_returned(ros_context: Any) -> None:
+    with node(ros_context, area_m=[-1.0, 1.0, -2.0, 2.0], max_views=7) as made:
+        parameters = declare(made, MapperParameters)
+    assert parameters.area() == (-1.0, 1.0, -2.0, 2.0)
+    assert parameters.max_views == 7
+    assert parameters.map_frame == "map"
+
+
+def test_the_default_localizer_is_the_default_robot() -> None:
+    assert LocalizerParameters().robot_settings() == RobotSettings()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "words"),
+    [
+        (LocalizerParameters, "particles", 0, "particles"),
+        (LocalizerParameters, "particles", 1.5, "integer"),
+        (LocalizerParameters, "soft_alpha", 0.0, "soft_alpha"),
+        (LocalizerParameters, "alpha1", -0.1, "alpha1"),
+        (LocalizerParameters, "image_queue", "latest", "newest, all"),
+        (LocalizerParameters, "motion_model", "tank", "exact, differential, omni"),
+        (BagPlayerParameters, "rate", 0.0, "rate"),
+    ],
+)
+def test_bad_values_are_refused(
+    ros_context: Any, kind: Any, name: str, value: Any, words: str
+) -> None:
+    with (
+        node(ros_context, **{name: value}) as made,
+        pytest.raises(ConfigurationError, match=words) as caught,
+    ):
+        declare(made, kind)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: MapperParameters(area_m=(0.0, 1.0)).area(),
+        lambda: MapperParameters(pose_base_camera=(0.0,)).camera(),
+        lambda: LocalizerParameters(pose_base_camera=()).robot_settings(),
+    ],
+)
+def test_lists_of_the_wrong_length_are_refused(use: Callable[[], Any]) -> None:
+    with pytest.raises(ConfigurationError, match="numbers"):
+        use()
+
+
+def test_parameters_are_described_and_cannot_change_at_run_time(ros_context: Any) -> None:
+    with node(ros_context) as made:
+        declare(made, LocalizerParameters)
+        described = made.describe_parameter("particles")
+        assert described.description
+        assert described.integer_range[0].from_value == 1
+        (result,) = made.set_parameters([Parameter("particles", value=3)])
+        assert not result.successful

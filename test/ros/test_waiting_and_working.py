@@ -1,0 +1,154 @@
+"""Images wait for odometry, and work never lags behind."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dmn_core.errors import TrackError
+from dmn_ros.odometry import OdometryGate
+from dmn_ros.worker import Worker
+
+SECOND = 1_000_000_000
+TIMEOUT_S = 10.0
+
+
+class Gate(OdometryGate):
+    def __init__(self, *, wait_s: float = 1.0, most_waiting: int = 10) -> None:
+        self.dropped = Counter[str]()
+        super().__init__(
+            wait_s=wait_s,
+            max_gap_s=1.0,
+            most_waiting=most_waiting,
+            on_dropped=lambda reason, _: self.dropped.update([reason]),
+        )
+
+    def odometry(self, *seconds: float) -> None:
+        for t in seconds:
+            self.add_odometry(round(t * SECOND), np.array([t, 0.0, 0.0]))
+
+    def image(self, seconds: float) -> None:
+        self.add_image(round(seconds * SECOND), f"image {seconds}")
+
+    def poses(self) -> dict[str, float]:
+        return {image.message: float(image.pose_odom_base[0]) for image in self.ready()}
+
+
+def test_an_image_waits_for_odometry_and_gets_the_pose_at_its_stamp() -> None:
+    gate = Gate()
+    gate.image(1.25)
+    gate.odometry(1.0)
+    assert gate.poses() == {}
+    gate.odometry(1.5)
+    assert gate.poses() == {"image 1.25": 1.25}
+    assert gate.waiting == 0
+    gate.image(1.5)
+    assert gate.poses() == {"image 1.5": 1.5}
+    assert not gate.dropped
+
+
+def test_images_keep_their_order() -> None:
+    gate = Gate()
+    for seconds in (1.1, 1.2, 1.3):
+        gate.image(seconds)
+    gate.odometry(1.0, 2.0)
+    assert list(gate.poses()) == ["image 1.1", "image 1.2", "image 1.3"]
+    gate.image(1.2)
+    assert gate.poses() == {}
+    assert gate.dropped == {"out_of_order": 1}
+
+
+def test_an_image_from_the_future_is_dropped_by_odometry_stamps() -> None:
+    gate = Gate(wait_s=1.0)
+    gate.odometry(1.0)
+    gate.image(100.0)
+    gate.odometry(1.5, 2.0)
+    assert gate.poses() == {}
+    assert gate.waiting == 1
+    gate.odometry(2.1)
+    assert gate.poses() == {}
+    assert gate.dropped == {"no_odometry": 1}
+    patient = Gate(wait_s=math.inf)
+    patient.image(100.0)
+    patient.odometry(*range(100))
+    assert patient.poses() == {}
+    patient.odometry(100.0)
+    assert patient.poses() == {"image 100.0": 100.0}
+
+
+def test_images_older_than_odometry_or_in_its_gaps_are_dropped() -> None:
+    gate = Gate()
+    gate.odometry(5.0, 8.0)
+    gate.image(1.0)
+    gate.image(6.0)
+    assert gate.poses() == {}
+    assert gate.dropped == {"no_odometry": 2}
+
+
+def test_waiting_is_bounded() -> None:
+    gate = Gate(most_waiting=3)
+    for seconds in range(5):
+        gate.image(seconds)
+    assert gate.waiting == 3
+    assert gate.dropped == {"no_odometry": 2}
+
+
+def test_a_jump_back_in_time_forgets_everything() -> None:
+    gate = Gate()
+    gate.odometry(50.0, 51.0)
+    gate.image(51.5)
+    assert gate.add_odometry(10 * SECOND, np.zeros(3)) is False
+    assert gate.dropped == {"time_jump": 1}
+    gate.odometry(10.5)
+    gate.image(10.25)
+    assert len(gate.poses()) == 1
+
+
+def test_odometry_that_is_no_number_is_refused() -> None:
+    with pytest.raises(TrackError):
+        Gate().add_odometry(SECOND, np.array([math.nan, 0.0, 0.0]))
+
+
+def worker(*, newest_only: bool, skipped: list[int], errors: list[Exception]) -> Worker:
+    return Worker(
+        newest_only=newest_only, on_skipped=lambda: skipped.append(1), on_error=errors.append
+    )
+
+
+@pytest.mark.parametrize(
+    ("newest_only", "expected"), [(True, ["job", 3]), (False, [1, 2, "job", 3])]
+)
+def test_waiting_images_give_way_or_not(newest_only: bool, expected: list[Any]) -> None:
+    skipped: list[int] = []
+    work = worker(newest_only=newest_only, skipped=skipped, errors=[])
+    go, done, order = threading.Event(), threading.Event(), list[Any]()
+    # While the first job lasts, the others wait.
+    work.put(lambda: go.wait(TIMEOUT_S))
+    while work.waiting:
+        pass
+    work.put_image(lambda: order.append(1))
+    work.put_image(lambda: order.append(2))
+    work.put(lambda: order.append("job"))
+    work.put_image(lambda: order.append(3))
+    work.put(done.set)
+    go.set()
+    assert done.wait(TIMEOUT_S)
+    work.stop()
+    assert order == expected
+    assert len(skipped) == (2 if newest_only else 0)
+
+
+def test_a_job_that_fails_does_not_end_the_thread() -> None:
+    errors: list[Exception] = []
+    work = worker(newest_only=True, skipped=[], errors=errors)
+    done = threading.Event()
+    work.put_image(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    work.put(done.set)
+    assert done.wait(TIMEOUT_S)
+    work.stop()
+    assert [type(error) for error in errors] == [ZeroDivisionError]
