@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+from rich.console import Console
 from tqdm import tqdm
 from tyro.conf import Positional
 
 from dmn_core.data.bag_map import MappingSettings
-from dmn_core.data.replay import QuerySettings, Replay, replay
-from dmn_core.data.result_bag import ResultBagWriter
-from dmn_core.data.trajectory_io import write_tum
+from dmn_core.data.replay import QuerySettings, replay
+from dmn_core.errors import BagError
+from dmn_core.evaluation.replay_report import ReplayReport
 from dmn_core.robot import RobotSettings, load_localizer
 from dmn_core.weights import find_weights
 
@@ -30,7 +30,7 @@ class ReplayCommand:
     query: Positional[Path]
     """Query bag: images and odometry; truth where it is known."""
     out: Path = Path("results/replay")
-    """Folder of the results; must not hold an older result bag."""
+    """Folder of the results; must not be there yet, so that no older result is lost."""
     weights: str = ""
     """Weights file; the shipped ones if empty."""
     device: str = "auto"
@@ -41,6 +41,10 @@ class ReplayCommand:
 
     def run(self) -> None:
         """Carry out the command."""
+        if self.out.exists():
+            raise BagError(
+                f"results want a new folder, {str(self.out)!r} exists: give another --out"
+            )
         localizer = load_localizer(
             find_weights(self.weights), device=self.device, settings=self.robot.filter
         )
@@ -59,26 +63,8 @@ class ReplayCommand:
                 reading=self.reading,
                 progress=progress,
             )
-        write_results(self.out, result)
-
-
-def write_results(out: Path, result: Replay) -> None:
-    """Result bag, TUM trajectories and figures of a replay."""
-    out.mkdir(parents=True, exist_ok=True)
-    truth = result.recording.truth
-    with ResultBagWriter(out / "bag") as bag:
-        for fix in result.fixes:
-            known = truth is not None and truth.covers(fix.stamp_ns)
-            bag.write(
-                fix.stamp_ns,
-                pose=fix.pose_map_base,
-                covariance=fix.covariance,
-                particles=fix.particles_map_base,
-                weights=fix.weights,
-                truth=truth.at(fix.stamp_ns) if truth is not None and known else None,
-                pose_map_odom=fix.pose_map_odom,
-            )
-    stamps = np.array([fix.stamp_ns for fix in result.fixes], dtype=np.int64)
-    write_tum(out / "pose.tum", stamps, np.array([fix.pose_map_base for fix in result.fixes]))
-    if truth is not None:
-        write_tum(out / "truth.tum", truth.stamps_ns, truth.poses)
+        report = ReplayReport(result)
+        for path in report.write(self.out):
+            print(path)
+        title = f"localization of {self.query} in a map of {self.context}"
+        Console().print(report.table(title=title))
