@@ -1,15 +1,19 @@
 """The demo on the shipped bags: a table, pictures and a result bag, with RViz where asked for."""
 
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackagePrefix
 
 from dmn_ros.launching import arguments, rviz
-from launch import LaunchContext, LaunchDescription
 
+BAGS = Path(get_package_share_directory("dmn")) / "bags"
 ARGUMENTS = {
-    "context_bag": "bags/context",
-    "query_bag": "bags/query",
+    "context_bag": str(BAGS / "context"),
+    "query_bag": str(BAGS / "query"),
     "rate": "4.0",
 }
 OPTIONS = {"context_bag": "--context", "query_bag": "--query", "rate": "--rate", "out": "--out"}

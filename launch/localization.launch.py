@@ -1,10 +1,10 @@
 """Localize a robot in the map that a mapper publishes, now or later."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
 from dmn_ros.launching import arguments, node, rviz
-from launch import LaunchContext, LaunchDescription
 
 
 def nodes(context: LaunchContext) -> list[Node]:

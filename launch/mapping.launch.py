@@ -1,10 +1,10 @@
 """Build a map from a context bag, or load one, and publish it."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
 from dmn_ros.launching import arguments, node, rviz
-from launch import LaunchContext, LaunchDescription
 
 
 def nodes(context: LaunchContext) -> list[Node]:

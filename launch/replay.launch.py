@@ -1,10 +1,10 @@
 """Localize the robot of a query bag in the map of a context bag, and end when it is played."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
 from dmn_ros.launching import arguments, node, rviz, value
-from launch import LaunchContext, LaunchDescription
 
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from dmn_core.data.bag.reader import open_bag
 from dmn_core.data.bag.topics import choose_image_topic
@@ -11,6 +13,17 @@ from dmn_core.errors import BagError
 
 COMPRESSED = "/compressed"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
+
+
+def shipped_bag(name: str) -> Path:
+    """A bag of the checkout that we stand in, else of the installed package."""
+    here = Path("bags") / name
+    if here.exists():
+        return here
+    try:
+        return Path(get_package_share_directory("dmn")) / "bags" / name
+    except PackageNotFoundError:
+        return here
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,8 @@ class DemoOptions:
         timeout_s: give up when nothing happens for so long.
     """
 
-    context: Path = Path("bags/context")
-    query: Path = Path("bags/query")
+    context: Path = field(default_factory=lambda: shipped_bag("context"))
+    query: Path = field(default_factory=lambda: shipped_bag("query"))
     out: Path = Path("results/demo")
     rate: float = 4.0
     particles: int = 512

@@ -134,7 +134,8 @@ class DemoRun:
         done, total = 0, self._images.count
         with Progress(console=self._console, transient=True) as progress:
             task = progress.add_task("localizing", total=total)
-            while done < total:
+            # Its report also says how long updates took, so the last pose is not the end.
+            while self._done() < total:
                 self._listen(nodes)
                 if player.popen.poll():
                     player.require_alive()

@@ -89,3 +89,28 @@ def assert_transforms_agree(messages: list[Any], fixes: list[Any]) -> None:
         pose = compose(pose_map_odom, fix.pose_odom_base)
         np.testing.assert_allclose(pose[:2], fix.pose_map_base[:2], atol=1e-9)
         assert abs(wrap_angle(pose[2] - fix.pose_map_base[2])) < 1e-9
+
+
+def test_the_newest_image_goes_first_where_not_all_can_be_processed(
+    scene: Any, start: Any, probe: Any, mapper: Any, localizer: Any
+) -> None:
+    """Two thousand particles on one thread are too slow for ten images a second."""
+    mapper()
+    localizer(image_queue="newest", particles=2048)
+    poses = probe.listen(PoseWithCovarianceStamped, "pose")
+    probe.wait_for_state("map_views", "5")
+    probe.wait(lambda: probe.node.count_publishers("pose"), "the localizer's poses")
+    start("bag_player", bag=scene.query, rate=2.0, wait_for_subscribers=[IMAGE_TOPIC, "/odom"])
+
+    def all_are_accounted_for() -> bool:
+        state = probe.state()
+        done = int(state["images_processed"]) + int(state["images_dropped"])
+        return int(state["images_received"]) > 5 and done == int(state["images_received"])
+
+    probe.wait(all_are_accounted_for, "all images to be processed or superseded")
+    state = probe.state()
+    assert 0 < int(state["images_processed"]) < scene.images
+    assert int(state["dropped_superseded"]) > 0
+    probe.wait(lambda: len(poses) == int(state["images_processed"]), "the poses")
+    stamps = [stamp_ns(message.header.stamp) for message in poses]
+    assert stamps == sorted(stamps)
