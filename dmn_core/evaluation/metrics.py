@@ -36,7 +36,8 @@ def success_percent(squared_errors_m2: np.ndarray) -> Figure:
     share = float((squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2).mean())
     center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
     half = math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)) / (1 + Z95**2 / count)
-    return Figure(100 * share, 100 * Z95 * -half + 100 * center, 100 * center + 100 * Z95 * half)
+    low, high = max(0.0, center - Z95 * half), min(1.0, center + Z95 * half)
+    return Figure(100 * share, 100 * low, 100 * high)
 
 
 def rmse_m(squared_errors_m2: np.ndarray) -> Figure:

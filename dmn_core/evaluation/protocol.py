@@ -6,7 +6,7 @@ Source: paper section V-A.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -45,9 +45,10 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         """Refuse counts below one."""
-        for name, value in vars(self).items():
-            if name != "seed" and value < 1:
-                raise ConfigurationError(f"{name} wants at least 1, got {value!r}")
+        for field in fields(EvaluationConfig):
+            value = getattr(self, field.name)
+            if field.name != "seed" and value < 1:
+                raise ConfigurationError(f"{field.name} wants at least 1, got {value!r}")
 
 
 @dataclass(frozen=True)

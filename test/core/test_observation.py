@@ -23,6 +23,7 @@ AREA = torch.tensor([20.0, 20.0, 3.0])
 
 
 def scene(config, *, views, particles, dtype, seed=0):
+    torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = ObservationModel(config).to(dtype)
     for parameter in network.parameters():

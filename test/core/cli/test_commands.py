@@ -1,0 +1,117 @@
+"""The command line: each command does its job on something small, and fails in one clear line."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.checkpoint import load_checkpoint, save_checkpoint
+from dmn_core.cli.main import main
+from dmn_core.data.drive_messages import RecordingConfig
+from dmn_core.data.recording import record_context_bag, record_query_bag
+from dmn_core.data.trajectory_io import read_tum
+from dmn_core.map_file import load_map
+from dmn_core.observation import ObservationModel
+from dmn_core.worlds.maze import generate_maze
+from dmn_core.worlds.renderer import CameraConfig
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Scratch weights, and a context and a query bag of a few small images."""
+    folder = tmp_path_factory.mktemp("small")
+    torch.manual_seed(0)
+    save_checkpoint(folder / "weights.safetensors", ObservationModel(), record={"samples": 0})
+    layout = generate_maze(7)
+    config = RecordingConfig(camera=CameraConfig(32, 32, supersampling=1.0), image_rate_hz=2.0)
+    record_context_bag(folder / "context", layout, views=3, seed=7, config=config)
+    record_query_bag(folder / "query", layout, duration_s=4.0, seed=7, config=config)
+    return folder
+
+
+def dmn(*arguments):
+    main([str(argument) for argument in arguments])
+
+
+def fails(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        dmn(*arguments)
+    assert stop.value.code == 1
+    return capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        dmn("--help")
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("map", "replay", "train", "evaluate", "worlds"))
+
+
+def test_map_and_replay_of_its_file_equal_replay_of_the_bag(small, tmp_path, capsys):
+    weights = ("--weights", small / "weights.safetensors", "--robot.particles", 32)
+    dmn("map", small / "context", "--weights", weights[1], "--out", tmp_path / "map.safetensors")
+    assert load_map(tmp_path / "map.safetensors").n_views == 3
+    dmn("replay", small / "context", small / "query", *weights, "--out", tmp_path / "a")
+    dmn("replay", tmp_path / "map.safetensors", small / "query", *weights, "--out", tmp_path / "b")
+    stamps, poses = read_tum(tmp_path / "a" / "pose.tum")
+    assert len(stamps) >= 7
+    assert np.array_equal(poses, read_tum(tmp_path / "b" / "pose.tum")[1])
+    assert (tmp_path / "a" / "bag").is_dir()
+    for name in ("belief_over_time.png", "track.png", "truth.tum"):
+        assert (tmp_path / "a" / name).stat().st_size > 100
+    assert "position error, last image" in capsys.readouterr().out
+
+
+def test_replay_does_not_overwrite_results(small, tmp_path, capsys):
+    error = fails(capsys, "replay", small / "context", small / "query", "--out", tmp_path)
+    assert "exists" in error and error.count("\n") == 1
+
+
+def test_a_missing_bag_is_one_line_and_status_1(small, tmp_path, capsys):
+    weights = ("--weights", small / "weights.safetensors")
+    error = fails(
+        capsys, "replay", tmp_path / "no", small / "query", *weights, "--out", tmp_path / "out"
+    )
+    assert "dmn: there is no bag at" in error and "Traceback" not in error
+
+
+def test_missing_weights_are_named(small, tmp_path, capsys):
+    error = fails(capsys, "map", small / "context", "--weights", tmp_path / "gone.safetensors")
+    assert "gone.safetensors" in error
+
+
+def test_train_and_evaluate_on_a_few_mazes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DMN_CACHE", str(tmp_path / "cache"))
+    run = tmp_path / "run"
+    train = (
+        *("train", "--out", run, "--max-steps", 2, "--batch", 2, "--queries", 2, "--workers", 1),
+        *("--mazes.count", 2, "--mazes.views", 8, "--mazes.validation-count", 2),
+        *("--mazes.validation-views", 8, "--validation-batches", 1, "--accelerator", "cpu"),
+    )
+    dmn(*train)
+    assert load_checkpoint(run / "last.safetensors").record["samples"] == 8
+    dmn(*train[:3], "--max-steps", 3, *train[5:])
+    assert load_checkpoint(run / "last.safetensors").record["samples"] == 12
+    assert len((run / "command.txt").read_text().splitlines()) == 2
+    capsys.readouterr()
+    dmn(
+        *("evaluate", "--weights", run / "last.safetensors", "--trials", 3, "--mazes", 2),
+        *("--particles-global", 16, "--particles-tracking", 8, "--workers", 1, "--json"),
+        *("--out", tmp_path / "report.json"),
+    )
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "report.json").read_text())
+    assert printed["trials"] == 3 and printed["training"]["samples"] == 12
+    for name in ("dmn", "closest_context", "uninformed"):
+        figure = printed[name]["sequential_global"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert math.isfinite(printed[name]["tracking_rmse_m"]["value"])
+
+
+def test_training_without_an_end_is_refused(capsys):
+    assert "minutes or max_steps" in fails(capsys, "train")
