@@ -14,8 +14,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
-from dmn_core.data.bag import ViewSelection
-from dmn_core.data.bag_map import MappingSettings, map_from_bag
+from dmn_core.data.bag_map import map_from_bag
 from dmn_core.errors import ConfigurationError, DmnError, MapError
 from dmn_core.map_file import load_map, save_map
 from dmn_core.robot import load_localizer
@@ -73,21 +72,7 @@ class MapperNode(Node):
         parameters = self.parameters
         if not parameters.context_bag:
             raise ConfigurationError("building wants a bag, but context_bag is not set")
-        settings = MappingSettings(
-            image_topic=parameters.image_topic,
-            pose_topic=parameters.pose_topic,
-            map_frame=parameters.map_frame,
-            base_frame=parameters.base_frame,
-            selection=ViewSelection(
-                min_distance_m=parameters.min_distance_m,
-                min_turn_rad=parameters.min_turn_rad,
-                max_views=parameters.max_views,
-            ),
-            area_m=parameters.area(),
-            area_margin_m=parameters.area_margin_m,
-            pose_base_camera=parameters.camera(),
-        )
-        return map_from_bag(self._localizer, parameters.context_bag, settings)
+        return map_from_bag(self._localizer, parameters.context_bag, parameters.mapping_settings())
 
     def _load(self, path: str) -> ViewMap:
         view_map = load_map(Path(path))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dmn_core.data.bag import ViewSelection
+from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
+from dmn_core.localization import DEFAULT_MARGIN_M
 from dmn_core.particle_filter import FilterSettings, OdometryNoise
 from dmn_core.robot import ROBOT_FILTER, RobotSettings
 from dmn_core.views import Area
@@ -28,17 +31,42 @@ class MapperParameters:
     base_frame: str = parameter("base_link", "robot frame in the bag's tf")
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
-    max_views: int = parameter(32, "most context views to keep, spread widely", low=1)
-    min_distance_m: float = parameter(0.5, "views closer than this count as one place", low=0.0)
-    min_turn_rad: float = parameter(0.35, "... unless they are turned by at least this", low=0.0)
+    max_views: int = parameter(
+        ROBOT_SELECTION.max_views, "most context views to keep, spread widely", low=1
+    )
+    min_distance_m: float = parameter(
+        ROBOT_SELECTION.min_distance_m, "views closer than this count as one place", low=0.0
+    )
+    min_turn_rad: float = parameter(
+        ROBOT_SELECTION.min_turn_rad, "... unless they are turned by at least this", low=0.0
+    )
     area_m: tuple[float, ...] = parameter(
         (), "x_min, x_max, y_min, y_max where the robot may be; empty: box around the viewpoints"
     )
-    area_margin_m: float = parameter(3.0, "by how much that box is grown on each side", low=0.0)
+    area_margin_m: float = parameter(
+        DEFAULT_MARGIN_M, "by how much that box is grown on each side", low=0.0
+    )
     pose_base_camera: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
     )
     threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
+
+    def mapping_settings(self) -> MappingSettings:
+        """The part that offline replay shares."""
+        return MappingSettings(
+            image_topic=self.image_topic,
+            pose_topic=self.pose_topic,
+            map_frame=self.map_frame,
+            base_frame=self.base_frame,
+            selection=ViewSelection(
+                min_distance_m=self.min_distance_m,
+                min_turn_rad=self.min_turn_rad,
+                max_views=self.max_views,
+            ),
+            area_m=self.area(),
+            area_margin_m=self.area_margin_m,
+            pose_base_camera=self.camera(),
+        )
 
     def camera(self) -> tuple[float, float, float]:
         """Pose of the camera on the robot."""

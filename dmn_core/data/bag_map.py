@@ -13,6 +13,8 @@ from dmn_core.localization import DEFAULT_MARGIN_M, Localizer
 from dmn_core.pose_track import compose
 from dmn_core.views import Area, ViewMap, Views, area_around
 
+ROBOT_SELECTION = ViewSelection(min_distance_m=0.5, min_turn_rad=0.35, max_views=16)
+
 
 @dataclass(frozen=True)
 class MappingSettings:
@@ -32,7 +34,7 @@ class MappingSettings:
     pose_topic: str = ""
     map_frame: str = "map"
     base_frame: str = "base_link"
-    selection: ViewSelection = field(default_factory=ViewSelection)
+    selection: ViewSelection = field(default=ROBOT_SELECTION)
     area_m: Area | None = None
     area_margin_m: float = DEFAULT_MARGIN_M
     pose_base_camera: tuple[float, float, float] = (0.0, 0.0, 0.0)

@@ -13,6 +13,7 @@ import rclpy
 import yaml
 from rclpy.parameter import Parameter
 
+from dmn_core.data.bag_map import MappingSettings
 from dmn_core.errors import ConfigurationError
 from dmn_core.robot import RobotSettings
 from dmn_ros.declaration import declare
@@ -57,8 +58,9 @@ def test_values_in_force_are_returned(ros_context: Any) -> None:
     assert parameters.map_frame == "map"
 
 
-def test_the_default_localizer_is_the_default_robot() -> None:
+def test_the_defaults_are_those_of_the_offline_replay() -> None:
     assert LocalizerParameters().robot_settings() == RobotSettings()
+    assert MapperParameters().mapping_settings() == MappingSettings()
 
 
 @pytest.mark.parametrize(
