@@ -8,11 +8,12 @@ from typing import Any
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.conditions import IfCondition
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
 ARGUMENTS = {
     "namespace": ("", "namespace of the nodes and their topics"),
     "use_sim_time": ("false", "whether time comes from /clock"),
@@ -32,10 +33,13 @@ ARGUMENTS = {
 def arguments(*names: str, **defaults: str) -> list[Any]:
     """Declarations of launch arguments by name, with other defaults where they are given.
 
-    Images above 512 KiB are lost by the default transports, so these are set along.
+    Best-effort images above 512 KiB are lost by the default transports, so others are set along,
+    unless the environment says which.
     """
     return [
-        SetEnvironmentVariable("FASTDDS_BUILTIN_TRANSPORTS", "LARGE_DATA"),
+        SetEnvironmentVariable(
+            TRANSPORTS, EnvironmentVariable(TRANSPORTS, default_value="LARGE_DATA")
+        ),
         *(
             DeclareLaunchArgument(
                 name,

@@ -152,7 +152,7 @@ class LocalizerNode(Node):
             self._worker.put(lambda: self._start_near(start))
 
     def _start_near(self, start: Near) -> None:
-        x, y, yaw = start.pose_map_camera
+        x, y, yaw = start.pose_map_base
         when = "now" if self._tracking.start_near(start) else "once there is a map"
         self.get_logger().info(f"starting at ({x:.2f} m, {y:.2f} m, {yaw:.2f} rad) {when}")
 

@@ -6,8 +6,9 @@ import os
 import sys
 import time
 
-# Images above 512 KiB are lost by the default transports; must be set before rclpy starts.
-os.environ.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "LARGE_DATA")
+# Set before rclpy starts, for this process and the nodes. All topics of the demo are reliable: it
+# can do without LARGE_DATA, whose TCP may abort a process when another ends while they connect.
+os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "DEFAULT"
 
 import rclpy
 import tyro

@@ -35,7 +35,7 @@ ENVIRONMENT = {
     **os.environ,
     "ROS_DOMAIN_ID": str(DOMAIN),
     "OMP_NUM_THREADS": "1",
-    "FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA",
+    "FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT",
 }
 IMAGE_TOPIC = "/camera/image_raw/compressed"
 

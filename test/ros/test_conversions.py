@@ -144,7 +144,7 @@ def test_a_start_keeps_negative_correlations() -> None:
     covariance = np.array([[1.0, -0.5, 0.0], [-0.5, 1.0, 0.1], [0.0, 0.1, 0.2]])
     start = to_initial_belief(initial_pose(covariance), map_frame="map", particles=5)
     np.testing.assert_allclose(start.covariance, covariance)
-    np.testing.assert_allclose(start.pose_map_camera, [1.0, 2.0, 0.5])
+    np.testing.assert_allclose(start.pose_map_base, [1.0, 2.0, 0.5])
     assert start.particles == 5
 
 
