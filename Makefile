@@ -13,7 +13,7 @@ VENV := .venv
 DMN_ROS_DISTRO ?= $(or $(patsubst $(VENV)/.set-up-%,%,$(firstword $(wildcard $(VENV)/.set-up-*))),jazzy)
 DEMO_ARGS ?=
 TEST_ARGS ?=
-TRAIN_ARGS ?=
+TRAIN_ARGS ?= --minutes 60
 WORLDS_ARGS ?= mazes --show
 
 BIN := $(VENV)/bin

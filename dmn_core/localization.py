@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dmn_core.errors import ConfigurationError, MapError
+from dmn_core.geometry import compose
 from dmn_core.networks import channels_last
 from dmn_core.observation import ObservationModel, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, Step, step
@@ -21,6 +22,7 @@ from dmn_core.views import Area, ViewMap, Views, area_around, resize_rgb, to_net
 
 # Without a stated area, a robot may be this far outside the box around the viewpoints.
 DEFAULT_MARGIN_M = 3.0
+NO_OFFSET = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Near:
     """Start around a pose.
 
     Attributes:
-        pose_map_camera: x [m], y [m], yaw [rad].
+        pose_map_base: of the robot: x [m], y [m], yaw [rad].
         covariance: 3x3 rows [m^2, m rad, rad^2], positive semi-definite.
     """
 
-    pose_map_camera: tuple[float, float, float]
+    pose_map_base: tuple[float, float, float]
     covariance: tuple[tuple[float, float, float], ...]
     particles: int = 2048
 
@@ -55,10 +57,13 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigurationError(f"device wants auto, cuda or cpu, got {name!r}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError(f"device {name!r} wants a CUDA GPU, none is visible: use cpu")
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigurationError(f"device wants auto, cuda, cuda:N or cpu, got {name!r}")
+    gpus = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise ConfigurationError(f"device {name!r} wants a CUDA GPU, {gpus} are visible: use cpu")
     return device
 
 
@@ -146,7 +151,7 @@ class Localizer:
         view_map = self._map_in_use()[0]
         batch = len(view_map.embeddings)
         if isinstance(initial, Near):
-            mean = torch.tensor([initial.pose_map_camera], device=self.device).expand(batch, 3)
+            mean = torch.tensor([initial.pose_map_base], device=self.device).expand(batch, 3)
             covariance = torch.tensor(initial.covariance, device=self.device)
             belief = gaussian_belief(
                 mean, covariance, particles=initial.particles, generator=generator
@@ -166,24 +171,34 @@ class Localizer:
         image: np.ndarray,
         odometry: np.ndarray,
         generator: torch.Generator,
+        *,
+        pose_base_camera: tuple[float, float, float] = NO_OFFSET,
     ) -> Step:
         """Move the belief by odometry and weigh it by an image.
+
+        The belief is about the robot's base, where odometry and its noise are at home; the network
+        is asked about the camera.
 
         Args:
             belief: from `start` or the step before.
             image: (H, W, 3) or (B, H, W, 3) uint8 RGB of any size.
-            odometry: (3,) or (B, 3) motion since the last step, the new camera pose seen from
-                the old one [m, m, rad].
+            odometry: (3,) or (B, 3) motion since the last step, the new pose of the robot seen
+                from the old one [m, m, rad].
             generator: on the localizer's device.
+            pose_base_camera: planar pose of the camera on the robot, x along its optical axis.
         """
         _, prepared = self._map_in_use()
         images = self._network_images(image[None] if image.ndim == 3 else image)
         motion = torch.from_numpy(np.atleast_2d(np.asarray(odometry, dtype=np.float32)))
-        with torch.inference_mode(), self._precision():
-            query = self.network.encode_query(images)
+        mount = torch.tensor(pose_base_camera, dtype=torch.float32, device=self.device)
+        with torch.inference_mode():
+            with self._precision():
+                query = self.network.encode_query(images)
 
-            def log_likelihood(poses: Tensor) -> Tensor:
-                return self.network.log_likelihood(prepared, query, poses).float()
+            def log_likelihood(poses_map_base: Tensor) -> Tensor:
+                poses_map_camera = compose(poses_map_base, mount)
+                with self._precision():
+                    return self.network.log_likelihood(prepared, query, poses_map_camera).float()
 
             return step(
                 belief,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+import torch
 
 from dmn_core.checkpoint import load_checkpoint
 from dmn_core.errors import ConfigurationError
@@ -15,6 +18,10 @@ ROBOT_FILTER = FilterSettings(
     noise=OdometryNoise(model="differential", min_std_xy_m=0.05, min_std_yaw_rad=0.02),
     resampling="effective_size",
 )
+
+
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -46,18 +53,26 @@ class RobotSettings:
 
 
 def load_localizer(
-    weights: Path, *, device: str = "auto", settings: FilterSettings = ROBOT_FILTER
+    weights: Path,
+    *,
+    device: str = "auto",
+    settings: FilterSettings = ROBOT_FILTER,
+    precision: Precision = "float32",
 ) -> Localizer:
     """A localizer with weights from disk, ready for a map.
 
     Raises:
-        CheckpointError: the weights cannot be used. ConfigurationError: no such device.
+        CheckpointError: the weights cannot be used.
+        ConfigurationError: no such device or precision.
     """
+    if precision not in PRECISIONS:
+        raise ConfigurationError(f"precision wants one of {list(PRECISIONS)}, got {precision!r}")
     place = choose_device(device)
     checkpoint = load_checkpoint(weights, device=place)
     return Localizer(
         checkpoint.network,
         settings=settings,
         device=place,
+        dtype=PRECISIONS[precision],
         weights_fingerprint=checkpoint.fingerprint,
     )

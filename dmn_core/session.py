@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmn_core.localization import Everywhere, Localizer, Near
+from dmn_core.errors import MapError
+from dmn_core.localization import NO_OFFSET, Everywhere, Localizer, Near
 from dmn_core.particle_filter import Belief
 from dmn_core.pose_track import compose, inverse, relative_pose
-
-NO_OFFSET = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,10 @@ class Session:
         """
         self.localizer = localizer
         self.seed = seed
-        self.pose_base_camera = np.asarray(pose_base_camera, dtype=np.float64)
+        self.pose_base_camera = pose_base_camera
         self._generator = localizer.generator(seed)
         self._belief: Belief | None = None
-        self._pose_odom_camera: np.ndarray | None = None
+        self._pose_odom_base: np.ndarray | None = None
 
     @property
     def started(self) -> bool:
@@ -76,17 +75,10 @@ class Session:
         return self._belief is not None
 
     def restart(self, initial: Everywhere | Near) -> None:
-        """Forget everything and believe this; poses of `Near` are the robot's, not the camera's."""
+        """Forget everything and believe this."""
         self._generator = self.localizer.generator(self.seed)
-        if isinstance(initial, Near):
-            pose = compose(initial.pose_map_camera, self.pose_base_camera)
-            initial = Near(
-                (float(pose[0]), float(pose[1]), float(pose[2])),
-                initial.covariance,
-                initial.particles,
-            )
         self._belief = self.localizer.start(initial, self._generator)
-        self._pose_odom_camera = None
+        self._pose_odom_base = None
 
     def update(self, stamp_ns: int, image: np.ndarray, pose_odom_base: np.ndarray) -> Fix:
         """Take in an image (H, W, 3) uint8 RGB and odometry (3,) at its stamp.
@@ -95,25 +87,21 @@ class Session:
             MapError: not started.
         """
         begin = time.perf_counter()
-        belief = self._belief
-        if belief is None:
-            self.restart(Everywhere())
-            belief = self._belief
-            assert belief is not None
-        pose_odom_camera = compose(pose_odom_base, self.pose_base_camera)
-        before = self._pose_odom_camera
-        motion = np.zeros(3) if before is None else relative_pose(before, pose_odom_camera)
-        result = self.localizer.step(belief, image, motion, self._generator)
-        self._belief, self._pose_odom_camera = result.belief, pose_odom_camera
-        camera_base = inverse(self.pose_base_camera)
-        poses = result.weighed.poses_map_camera[0].double().cpu().numpy()
-        pose = result.pose_map_camera[0].double().cpu().numpy()
+        if self._belief is None:
+            raise MapError("a session wants a start before its first image: call restart")
+        before = self._pose_odom_base
+        motion = np.zeros(3) if before is None else relative_pose(before, pose_odom_base)
+        result = self.localizer.step(
+            self._belief, image, motion, self._generator, pose_base_camera=self.pose_base_camera
+        )
+        self._belief = result.belief
+        self._pose_odom_base = np.array(pose_odom_base, dtype=np.float64)
         return Fix(
             stamp_ns=stamp_ns,
-            pose_map_base=compose(pose, camera_base),
+            pose_map_base=result.pose_map_base[0].double().cpu().numpy(),
             covariance=result.covariance[0].double().cpu().numpy(),
-            pose_odom_base=np.asarray(pose_odom_base, dtype=np.float64),
-            particles_map_base=compose(poses, camera_base),
+            pose_odom_base=self._pose_odom_base,
+            particles_map_base=result.weighed.poses_map_base[0].double().cpu().numpy(),
             weights=result.weighed.weights[0].double().cpu().numpy(),
             latency_s=time.perf_counter() - begin,
         )

@@ -17,10 +17,13 @@ def default_weights_path(extra_folders: Sequence[Path] = ()) -> Path:
     Raises:
         CheckpointError: there is none; the message names the folders.
     """
+    # ROS and pip install below share/ of a prefix above this file; a checkout has models/.
+    here = Path(__file__).resolve()
     folders = (
         *extra_folders,
+        here.parents[1] / "models",
+        *(above / "share" / "dmn" / "models" for above in here.parents[2:7]),
         Path(sys.prefix) / "share" / "dmn" / "models",
-        Path(__file__).resolve().parents[1] / "models",
     )
     for folder in folders:
         path = folder / WEIGHTS_NAME

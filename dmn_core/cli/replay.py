@@ -13,7 +13,8 @@ from dmn_core.data.bag_map import MappingSettings
 from dmn_core.data.replay import QuerySettings, replay
 from dmn_core.errors import BagError
 from dmn_core.evaluation.replay_report import ReplayReport
-from dmn_core.robot import RobotSettings, load_localizer
+from dmn_core.localization import Near
+from dmn_core.robot import Precision, RobotSettings, load_localizer
 from dmn_core.weights import find_weights
 
 
@@ -35,6 +36,12 @@ class ReplayCommand:
     """Weights file; the shipped ones if empty."""
     device: str = "auto"
     """auto, cuda or cpu."""
+    precision: Precision = "float32"
+    """Of the network: float32 or bfloat16; the belief stays float32."""
+    start: tuple[float, float, float] | None = None
+    """Where the robot is at its first image: x [m], y [m], yaw [rad]; everywhere if not given."""
+    start_std: tuple[float, float, float] = (0.5, 0.5, 0.26)
+    """How sure that is: standard deviations of x [m], y [m], yaw [rad]."""
     robot: RobotSettings = field(default_factory=RobotSettings)
     mapping: MappingSettings = field(default_factory=MappingSettings)
     reading: QuerySettings = field(default_factory=QuerySettings)
@@ -46,7 +53,10 @@ class ReplayCommand:
                 f"results want a new folder, {str(self.out)!r} exists: give another --out"
             )
         localizer = load_localizer(
-            find_weights(self.weights), device=self.device, settings=self.robot.filter
+            find_weights(self.weights),
+            device=self.device,
+            settings=self.robot.filter,
+            precision=self.precision,
         )
         with tqdm(unit="image") as bar:
 
@@ -61,6 +71,7 @@ class ReplayCommand:
                 robot=self.robot,
                 mapping=self.mapping,
                 reading=self.reading,
+                start=self._start(),
                 progress=progress,
             )
         report = ReplayReport(result)
@@ -68,3 +79,10 @@ class ReplayCommand:
             print(path)
         title = f"localization of {self.query} in a map of {self.context}"
         Console().print(report.table(title=title))
+
+    def _start(self) -> Near | None:
+        if self.start is None:
+            return None
+        x, y, yaw = (std**2 for std in self.start_std)
+        covariance = ((x, 0.0, 0.0), (0.0, y, 0.0), (0.0, 0.0, yaw))
+        return Near(self.start, covariance, self.robot.particles)

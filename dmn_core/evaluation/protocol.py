@@ -154,7 +154,7 @@ def localize(
                 generator=generator,
             )
             belief = result.belief
-            poses.append(result.pose_map_camera)
+            poses.append(result.pose_map_base)
     return torch.stack(poses, dim=1)
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
+
+import numpy as np
 import torch
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from dmn_core.geometry import circular_mean, wrap_angle
@@ -14,7 +20,7 @@ CLUSTER_CELL = (1.0, 1.0, 0.5)
 
 def weighted_mean(belief: Belief) -> Tensor:
     """Weighted mean pose (B, 3), circular in yaw (paper section III)."""
-    return _mean(belief.poses_map_camera, belief.weights)
+    return _mean(belief.poses_map_base, belief.weights)
 
 
 def covariance(belief: Belief, mean: Tensor) -> Tensor:
@@ -23,7 +29,7 @@ def covariance(belief: Belief, mean: Tensor) -> Tensor:
     Deviations in yaw are the shortest turns to the mean; the yaw variance is that of these turns,
     at most pi^2. Always symmetric and positive semi-definite, being a weighted sum of squares.
     """
-    return _covariance(belief.poses_map_camera, belief.weights, mean)
+    return _covariance(belief.poses_map_base, belief.weights, mean)
 
 
 def best_cluster(belief: Belief, *, cell: tuple[float, float, float] = CLUSTER_CELL) -> Tensor:
@@ -33,7 +39,7 @@ def best_cluster(belief: Belief, *, cell: tuple[float, float, float] = CLUSTER_C
         belief: the particles.
         cell: size of a histogram cell in x [m], y [m] and yaw [rad].
     """
-    rows = zip(belief.poses_map_camera.detach(), belief.weights.detach(), strict=True)
+    rows = zip(belief.poses_map_base.detach(), belief.weights.detach(), strict=True)
     return torch.stack([_heaviest_component(poses, weights, cell) for poses, weights in rows])
 
 
@@ -44,8 +50,8 @@ def best_cluster_estimate(
     weights = belief.weights * best_cluster(belief, cell=cell)
     mass = weights.sum(-1)
     weights = weights / mass.unsqueeze(-1)
-    mean = _mean(belief.poses_map_camera, weights)
-    return mean, _covariance(belief.poses_map_camera, weights, mean), mass
+    mean = _mean(belief.poses_map_base, weights)
+    return mean, _covariance(belief.poses_map_base, weights, mean), mass
 
 
 def _mean(poses: Tensor, weights: Tensor) -> Tensor:
@@ -61,29 +67,36 @@ def _covariance(poses: Tensor, weights: Tensor, mean: Tensor) -> Tensor:
 
 
 def _heaviest_component(poses: Tensor, weights: Tensor, cell: tuple[float, float, float]) -> Tensor:
-    """Flood fill over occupied histogram cells, yaw cells wrapping around."""
-    turns = max(1, round(2 * torch.pi / cell[2]))
-    size = poses.new_tensor([cell[0], cell[1], 2 * torch.pi / turns])
-    indices = torch.floor(poses / size).long()
+    """Connect occupied histogram cells that touch, yaw cells wrapping around; K log K in time."""
+    turns = max(1, round(2 * math.pi / cell[2]))
+    size = np.array([cell[0], cell[1], 2 * math.pi / turns])
+    indices = np.floor(poses.double().cpu().numpy() / size).astype(np.int64)
     indices[:, 2] %= turns
-    cells, member = torch.unique(indices, dim=0, return_inverse=True)
-    near = (cells[:, None] - cells[None]).abs()
-    near[..., 2] = torch.minimum(near[..., 2], turns - near[..., 2])
-    touching = (near <= 1).all(-1)
-    mass = torch.zeros(len(cells), dtype=weights.dtype, device=weights.device)
-    mass.index_add_(0, member, weights)
-    label = _components(touching)
-    total = torch.zeros_like(mass).index_add_(0, label, mass)
-    return label[member] == total.argmax()
+    cells, member = np.unique(indices, axis=0, return_inverse=True)
+    member = member.reshape(-1)
+    _, label = connected_components(_touching(cells, turns), directed=False)
+    mass = np.bincount(label[member], weights=weights.double().cpu().numpy())
+    return torch.from_numpy(label[member] == mass.argmax()).to(poses.device)
 
 
-def _components(touching: Tensor) -> Tensor:
-    """Label connected components of a symmetric adjacency matrix by their smallest index."""
-    label = torch.arange(len(touching), device=touching.device)
-    while True:
-        candidates = torch.where(touching, label.unsqueeze(0), len(touching))
-        spread = candidates.min(dim=1).values
-        spread = spread[spread]
-        if torch.equal(spread, label):
-            return label
-        label = spread
+def _touching(cells: np.ndarray, turns: int) -> csr_matrix:
+    """Adjacency of cells (M, 3), sorted by row, each with its 26 neighbours."""
+    low = cells.min(axis=0) - 1
+    span = cells.max(axis=0) - low + 2
+    span[2], low[2] = turns, 0
+    keys = _keys(cells - low, span)
+    rows, columns = [], []
+    for offset in product((-1, 0, 1), repeat=3):
+        neighbour = cells + np.array(offset)
+        neighbour[:, 2] %= turns
+        wanted = _keys(neighbour - low, span)
+        place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+        found = keys[place] == wanted
+        rows.append(np.flatnonzero(found))
+        columns.append(place[found])
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    return csr_matrix((np.ones(len(row), dtype=bool), (row, column)), shape=(len(cells),) * 2)
+
+
+def _keys(cells: np.ndarray, span: np.ndarray) -> np.ndarray:
+    return np.asarray((cells[:, 0] * span[1] + cells[:, 1]) * span[2] + cells[:, 2])

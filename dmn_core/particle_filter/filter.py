@@ -61,13 +61,13 @@ class Step:
     Attributes:
         belief: after resampling, to be given to the next step.
         weighed: before resampling; what the estimate and pictures of the belief are made of.
-        pose_map_camera: (B, 3) estimate [m, m, rad].
+        pose_map_base: (B, 3) estimate [m, m, rad].
         covariance: (B, 3, 3) of the estimate [m^2, m rad, rad^2].
     """
 
     belief: Belief
     weighed: Belief
-    pose_map_camera: Tensor
+    pose_map_base: Tensor
     covariance: Tensor
 
 
@@ -86,7 +86,7 @@ def step(
     Source: paper section III.
     """
     belief = move(belief, odometry, noise=settings.noise, generator=generator)
-    log_factor = settings.likelihood_power * log_likelihood(belief.poses_map_camera)
+    log_factor = settings.likelihood_power * log_likelihood(belief.poses_map_base)
     weighed = belief.reweighted(log_factor.to(belief.log_weights.dtype))
     pose, spread = estimate(weighed, settings=settings)
     return Step(resample(weighed, settings=settings, generator=generator), weighed, pose, spread)
@@ -113,8 +113,6 @@ def resample(belief: Belief, *, settings: FilterSettings, generator: torch.Gener
     )
     return replace(
         belief,
-        poses_map_camera=torch.where(
-            due[:, None, None], fresh.poses_map_camera, belief.poses_map_camera
-        ),
+        poses_map_base=torch.where(due[:, None, None], fresh.poses_map_base, belief.poses_map_base),
         log_weights=torch.where(due[:, None], fresh.log_weights, belief.log_weights),
     )

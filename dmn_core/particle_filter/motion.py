@@ -59,17 +59,17 @@ def move(
     generator: torch.Generator,
 ) -> Belief:
     """Move every particle by odometry (B, 3), the new pose seen from the old one [m, m, rad]."""
-    steps = odometry.unsqueeze(1).expand_as(belief.poses_map_camera)
+    steps = odometry.unsqueeze(1).expand_as(belief.poses_map_base)
     if noise.model == "differential":
         steps = _differential(steps, noise, generator)
     elif noise.model == "omni":
         steps = _omni(steps, noise, generator)
-    poses = compose(belief.poses_map_camera, steps)
+    poses = compose(belief.poses_map_base, steps)
     if noise.min_std_xy_m > 0 or noise.min_std_yaw_rad > 0:
         std = poses.new_tensor([noise.min_std_xy_m, noise.min_std_xy_m, noise.min_std_yaw_rad])
         jittered = poses + _normal(poses, generator) * std
         poses = torch.cat((jittered[..., :2], wrap_angle(jittered[..., 2:])), dim=-1)
-    return replace(belief, poses_map_camera=poses)
+    return replace(belief, poses_map_base=poses)
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -14,19 +14,19 @@ class Belief:
     """Weighted particles of a batch of robots.
 
     Attributes:
-        poses_map_camera: (B, K, 3) [m, m, rad].
+        poses_map_base: (B, K, 3) [m, m, rad].
         log_weights: (B, K), normalised: their exponentials sum to one.
     """
 
-    poses_map_camera: Tensor
+    poses_map_base: Tensor
     log_weights: Tensor
 
     @classmethod
-    def equally_weighted(cls, poses_map_camera: Tensor) -> Belief:
+    def equally_weighted(cls, poses_map_base: Tensor) -> Belief:
         """Particles (B, K, 3) that all count the same."""
-        shape = poses_map_camera.shape[:2]
+        shape = poses_map_base.shape[:2]
         log_weight = -math.log(shape[1])
-        return cls(poses_map_camera, poses_map_camera.new_full(shape, log_weight))
+        return cls(poses_map_base, poses_map_base.new_full(shape, log_weight))
 
     @property
     def weights(self) -> Tensor:

@@ -59,4 +59,4 @@ def soft(
 
 
 def _gather_poses(belief: Belief, indices: Tensor) -> Tensor:
-    return belief.poses_map_camera.gather(1, indices.unsqueeze(-1).expand(-1, -1, 3))
+    return belief.poses_map_base.gather(1, indices.unsqueeze(-1).expand(-1, -1, 3))

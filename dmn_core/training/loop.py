@@ -72,8 +72,8 @@ class Trainer:
         self.steps = self.samples = self.steps_at_start = 0
         self.seconds = 0.0
         self.best_loss = math.inf
-        self._resume()
         self.folder.describe(config)
+        self._resume()
 
     def run(self) -> dict[str, Any]:
         """Train until the time box or the step limit; returns the record kept in the weights."""
@@ -106,6 +106,7 @@ class Trainer:
             "steps": self.steps,
             "samples": self.samples,
             "hours": round(self.seconds / 3600, 3),
+            "command": self.folder.command,
         }
 
     def validate(self) -> dict[str, float]:

@@ -59,7 +59,7 @@ def episode_loss(
     prepared, query, truth = encode_episodes(network, episodes)
     if config.name == "tracking":
         belief = tracking_belief(truth, particles=config.particles, generator=generator)
-        log_likelihood = network.log_likelihood(prepared, query, belief.poses_map_camera)
+        log_likelihood = network.log_likelihood(prepared, query, belief.poses_map_base)
         pose = weighted_mean(belief.reweighted(log_likelihood.float()))
         scale = network.config.environment_scale_m
         return {"loss": pose_error(pose, truth, environment_scale_m=scale)}
@@ -103,7 +103,7 @@ def training_particles(
         tracking_belief(truth, particles=rest - anywhere, generator=generator),
         uniform_belief(episodes.area_m, batch=len(truth), particles=anywhere, generator=generator),
     ]
-    return torch.cat([belief.poses_map_camera for belief in beliefs], dim=1)
+    return torch.cat([belief.poses_map_base for belief in beliefs], dim=1)
 
 
 def _attention_loss(

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from dmn_core.config import write_yaml
-from dmn_core.errors import CheckpointError
+from dmn_core.config import read_yaml, write_yaml
+from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.training.config import TrainingConfig
 
 
@@ -27,11 +27,29 @@ class RunFolder:
         self.last = path / "last.safetensors"
         self.log = path / "log.jsonl"
 
+    @property
+    def command(self) -> str:
+        """The command line that is running."""
+        return shlex.join(["dmn", *sys.argv[1:]])
+
     def describe(self, config: TrainingConfig) -> None:
-        """Write configuration and command; the command of a resumed run is added below."""
-        write_yaml(config, self.path / "config.yaml")
+        """Write configuration and command; the command of a resumed run is added below.
+
+        Raises:
+            ConfigurationError: the folder holds a run of another network or seed.
+        """
+        path = self.path / "config.yaml"
+        if self.state.is_file() and path.is_file():
+            before = read_yaml(TrainingConfig, path)
+            if (before.network, before.seed) != (config.network, config.seed):
+                raise ConfigurationError(
+                    f"{str(self.path)!r} holds a run with {before.network!r} and seed "
+                    f"{before.seed!r}, asked for was {config.network!r} and {config.seed!r}: "
+                    "give another --out to start anew"
+                )
+        write_yaml(config, path)
         with (self.path / "command.txt").open("a") as file:
-            file.write(shlex.join(["dmn", *sys.argv[1:]]) + "\n")
+            file.write(self.command + "\n")
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a line to the log."""

@@ -45,7 +45,7 @@ def test_any_camera_and_any_number_of_views(size, count):
     belief = machine.start(Everywhere(particles=32), generator)
     image = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
     step = machine.step(belief, image, np.array([0.5, 0.0, 0.1]), generator)
-    assert torch.isfinite(step.pose_map_camera).all()
+    assert torch.isfinite(step.pose_map_base).all()
     assert torch.linalg.eigvalsh(step.covariance).min() > -1e-5
 
 
@@ -71,6 +71,7 @@ def test_bfloat16_agrees_roughly_and_beliefs_stay_float32():
         belief = machine.start(Everywhere(particles=128), generator)
         step = machine.step(belief, images[0], np.zeros(3), generator)
         assert step.belief.log_weights.dtype == torch.float32
+        assert step.covariance.dtype == step.pose_map_base.dtype == torch.float32
         results.append(step.weighed.weights)
     assert (results[0] - results[1]).abs().sum() < 0.2
 
@@ -134,9 +135,9 @@ def test_near_starts_near_and_everywhere_fills_the_area():
     covariance = ((0.04, 0.0, 0.0), (0.0, 0.04, 0.0), (0.0, 0.0, 0.01))
     near = machine.start(Near((1.0, 2.0, 3.0), covariance, particles=4000), generator)
     assert torch.allclose(
-        near.poses_map_camera[0, :, :2].mean(0), torch.tensor([1.0, 2.0]), atol=0.02
+        near.poses_map_base[0, :, :2].mean(0), torch.tensor([1.0, 2.0]), atol=0.02
     )
-    everywhere = machine.start(Everywhere(particles=4000), generator).poses_map_camera[0]
+    everywhere = machine.start(Everywhere(particles=4000), generator).poses_map_base[0]
     assert everywhere[:, 0].min() > -2 and everywhere[:, 0].max() < 4
     assert everywhere[:, 1].min() > 1 and everywhere[:, 1].max() < 9
 
@@ -158,19 +159,54 @@ def test_a_camera_beside_the_robot_gives_the_robots_pose():
     assert np.allclose(fix.pose_map_odom, (1.0, 2.0, 0.5), atol=1e-3)
 
 
+def test_a_camera_off_the_middle_does_not_widen_the_noise_of_odometry():
+    """Turning on the spot is a turn of the robot, however far out its camera swings."""
+    spreads = []
+    for mount in ((0.0, 0.0, 0.0), (0.5, 0.3, 1.2)):
+        noise = OdometryNoise("differential", 0.1, 0.1, 0.1, 0.1)
+        machine = localizer(settings=FilterSettings(noise=noise, likelihood_power=1e-9))
+        machine.use_map(machine.build_map(views(), area_m=(-5, 5, -5, 5)))
+        exact = tuple(tuple(1e-12 if i == j else 0.0 for j in range(3)) for i in range(3))
+        session = Session(machine, pose_base_camera=mount)
+        session.restart(Near((0.0, 0.0, 0.0), exact, particles=4000))
+        image = RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        session.update(0, image, np.zeros(3))
+        spreads.append(session.update(1, image, np.array([0.0, 0.0, 0.3])).covariance)
+    assert np.allclose(spreads[0], spreads[1], atol=1e-4)
+    assert np.isclose(spreads[0][2, 2], 0.1 * 0.3**2, rtol=0.1)
+
+
+def test_a_session_wants_a_start():
+    machine = localizer()
+    machine.use_map(machine.build_map(views()))
+    with pytest.raises(MapError, match="restart"):
+        Session(machine).update(0, np.zeros((8, 8, 3), np.uint8), np.zeros(3))
+
+
 def test_devices():
     assert choose_device("cpu").type == "cpu"
-    with pytest.raises(ConfigurationError, match="auto, cuda or cpu"):
-        choose_device("toaster")
+    for name in ("toaster", "meta", "mps"):
+        with pytest.raises(ConfigurationError, match="auto, cuda, cuda:N or cpu"):
+            choose_device(name)
+    with pytest.raises(ConfigurationError, match="CUDA"):
+        choose_device("cuda:99")
     if not torch.cuda.is_available():
         assert choose_device("auto").type == "cpu"
-        with pytest.raises(ConfigurationError, match="CUDA"):
-            choose_device("cuda")
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 def test_the_gpu_gives_what_the_cpu_gives():
-    machines = [localizer(), localizer(device="cuda")]
-    batch = views(4)
-    embeddings = [machine.build_map(batch).embeddings.cpu() for machine in machines]
-    assert torch.allclose(*embeddings, atol=1e-3)
+    batch, image = views(4), RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    covariance = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.1))
+    poses = []
+    for device in ("cpu", "cuda"):
+        settings = FilterSettings(resampling="always", estimate="cluster")
+        machine = localizer(device=device, settings=settings)
+        machine.use_map(machine.build_map(batch))
+        session = Session(machine)
+        session.restart(Near((0.0, 0.0, 0.0), covariance, particles=20_000))
+        for t in range(3):
+            fix = session.update(t, image, np.array([0.2 * t, 0.0, 0.0]))
+        poses.append(fix.pose_map_base)
+    assert np.allclose(*poses, atol=0.1)  # their random draws differ

@@ -54,7 +54,7 @@ def test_a_linear_gaussian_world_gives_the_kalman_filter():
             generator=generator,
         )
         belief = result.belief
-        assert abs(result.pose_map_camera[0, 0].item() - mean) < 0.02
+        assert abs(result.pose_map_base[0, 0].item() - mean) < 0.02
         assert abs(result.covariance[0, 0, 0].item() / variance - 1) < 0.05
 
 
@@ -90,7 +90,7 @@ def test_moving_the_whole_world_moves_the_estimate_with_it():
             belief = result.belief
         results.append(result)
     here, there = results
-    assert torch.allclose(compose(move, here.pose_map_camera), there.pose_map_camera, atol=1e-9)
+    assert torch.allclose(compose(move, here.pose_map_base), there.pose_map_base, atol=1e-9)
     rotation = torch.eye(3, dtype=torch.float64)
     c, s = math.cos(2.5), math.sin(2.5)
     rotation[:2, :2] = torch.tensor([[c, -s], [s, c]])
@@ -116,7 +116,7 @@ def test_gradients_of_a_sequence_through_soft_resampling():
                 generator=draws,
             )
             belief = result.belief
-        return result.pose_map_camera
+        return result.pose_map_base
 
     beacon = torch.tensor([2.0, 1.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(final_estimate, (beacon,), eps=1e-7)
@@ -144,7 +144,7 @@ def test_uniform_belief_fills_the_area_evenly():
     belief = uniform_belief(
         area, batch=2, particles=20_000, generator=torch.Generator().manual_seed(0)
     )
-    x, y, yaw = belief.poses_map_camera.unbind(-1)
+    x, y, yaw = belief.poses_map_base.unbind(-1)
     assert (x >= -3).all() and (x <= 5).all() and (y >= 10).all() and (y <= 12).all()
     for values, low, high in ((x, -3, 5), (y, 10, 12), (yaw, -math.pi, math.pi)):
         unit = (values - low) / (high - low)
@@ -159,7 +159,7 @@ def test_gaussian_belief_has_its_mean_and_covariance_even_if_singular():
     belief = gaussian_belief(
         mean, covariance, particles=60_000, generator=torch.Generator().manual_seed(0)
     )
-    poses = belief.poses_map_camera[0]
+    poses = belief.poses_map_base[0]
     assert torch.allclose(poses.mean(0), mean[0], atol=0.02)
     assert torch.allclose(torch.cov(poses.T), covariance, atol=0.02)
 
@@ -168,6 +168,6 @@ def test_tracking_belief_is_twice_as_wide_about_the_truth_as_about_itself():
     truth = torch.tensor([[3.0, 4.0, 0.1]]).expand(4000, 3)
     belief = tracking_belief(truth, particles=20, generator=torch.Generator().manual_seed(0))
     means = weighted_mean(belief)
-    off = belief.poses_map_camera[..., 0] - truth[:, None, 0]
+    off = belief.poses_map_base[..., 0] - truth[:, None, 0]
     assert abs(off.var().item() / (2 * TRACKING_STD[0] ** 2) - 1) < 0.08
     assert abs(means[:, 0].var().item() / (TRACKING_STD[0] ** 2 * 1.05) - 1) < 0.1

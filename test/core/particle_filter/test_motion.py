@@ -18,7 +18,7 @@ def moved(noise, odometry, seed=0):
     belief = Belief.equally_weighted(torch.zeros(1, MANY, 3, dtype=torch.float64))
     generator = torch.Generator().manual_seed(seed)
     step = torch.tensor([odometry], dtype=torch.float64)
-    return move(belief, step, noise=noise, generator=generator).poses_map_camera[0]
+    return move(belief, step, noise=noise, generator=generator).poses_map_base[0]
 
 
 def test_exact_odometry_is_composition():
@@ -27,9 +27,9 @@ def test_exact_odometry_is_composition():
     belief = move(
         Belief.equally_weighted(poses), steps, noise=OdometryNoise(), generator=torch.Generator()
     )
-    assert torch.allclose(belief.poses_map_camera, compose(poses, steps[:, None]))
+    assert torch.allclose(belief.poses_map_base, compose(poses, steps[:, None]))
     assert torch.allclose(
-        relative(poses, belief.poses_map_camera)[..., :2], steps[:, None, :2].expand(2, 5, 2)
+        relative(poses, belief.poses_map_base)[..., :2], steps[:, None, :2].expand(2, 5, 2)
     )
 
 

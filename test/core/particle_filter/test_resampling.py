@@ -30,13 +30,13 @@ METHODS = {
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_the_weighted_mean_is_kept_on_average(method):
     belief = random_belief(batch=1, particles=200)
-    wanted = (belief.weights.unsqueeze(-1) * belief.poses_map_camera).sum(1)[0]
+    wanted = (belief.weights.unsqueeze(-1) * belief.poses_map_base).sum(1)[0]
     g = torch.Generator().manual_seed(1)
     means = []
     for _ in range(400):
         fresh = method(belief, g)
         assert torch.allclose(fresh.weights.sum(-1), torch.ones(1, dtype=torch.float64))
-        means.append((fresh.weights.unsqueeze(-1) * fresh.poses_map_camera).sum(1)[0])
+        means.append((fresh.weights.unsqueeze(-1) * fresh.poses_map_base).sum(1)[0])
     means = torch.stack(means)
     noise = means.std(0) / len(means) ** 0.5
     # Five standard errors, and the bias of self-normalised weights, which falls with 1/K.
@@ -46,12 +46,12 @@ def test_the_weighted_mean_is_kept_on_average(method):
 def test_gathering_poses_without_weights_would_be_seen():
     """The fault that such code is known for: new poses beside old weights."""
     belief = random_belief(batch=1, particles=200)
-    wanted = (belief.weights.unsqueeze(-1) * belief.poses_map_camera).sum(1)[0]
+    wanted = (belief.weights.unsqueeze(-1) * belief.poses_map_base).sum(1)[0]
     g = torch.Generator().manual_seed(1)
     broken = []
     for _ in range(400):
         fresh = resampling.soft(belief, alpha=0.5, generator=g)
-        broken.append((belief.weights.unsqueeze(-1) * fresh.poses_map_camera).sum(1)[0])
+        broken.append((belief.weights.unsqueeze(-1) * fresh.poses_map_base).sum(1)[0])
     assert ((torch.stack(broken).mean(0) - wanted).abs() > 0.05).any()
 
 
@@ -59,7 +59,7 @@ def test_soft_with_alpha_one_is_ordinary_resampling():
     belief = random_belief()
     soft = resampling.soft(belief, alpha=1.0, generator=torch.Generator().manual_seed(3))
     hard = resampling.systematic(belief, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(soft.poses_map_camera, hard.poses_map_camera)
+    assert torch.equal(soft.poses_map_base, hard.poses_map_base)
     assert torch.allclose(soft.log_weights, hard.log_weights, atol=1e-12)
 
 
@@ -95,7 +95,7 @@ def test_soft_resampling_gradcheck():
     def mean(logits):
         belief = Belief(poses, torch.log_softmax(logits, dim=-1))
         fresh = resampling.soft(belief, alpha=0.5, generator=torch.Generator().manual_seed(5))
-        return (fresh.weights.unsqueeze(-1) * fresh.poses_map_camera).sum(1)
+        return (fresh.weights.unsqueeze(-1) * fresh.poses_map_base).sum(1)
 
     assert drawn.shape == (1, 12)
     assert torch.autograd.gradcheck(mean, (logits,), eps=1e-7)
@@ -115,8 +115,8 @@ def test_only_rows_with_a_low_effective_size_are_resampled():
     assert torch.allclose(belief.effective_size, torch.tensor([10.0, 1.0]), atol=1e-3)
     settings = FilterSettings(resampling="effective_size", effective_fraction=0.5)
     fresh = resample(belief, settings=settings, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(fresh.poses_map_camera[0], poses[0])
-    assert torch.equal(fresh.poses_map_camera[1], poses[1, :1].expand(10, 3))
+    assert torch.equal(fresh.poses_map_base[0], poses[0])
+    assert torch.equal(fresh.poses_map_base[1], poses[1, :1].expand(10, 3))
     assert torch.allclose(fresh.effective_size, torch.tensor([10.0, 10.0]), atol=1e-3)
     due = {p: should_resample(belief, policy=p, fraction=0.5).tolist() for p in ("never", "always")}
     assert due == {"never": [False, False], "always": [True, True]}
