@@ -90,23 +90,54 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("config", VARIANTS, ids=repr)
-def test_gradients_equal_those_of_the_literal_network(config):
-    network, *parts = scene(config, views=4, particles=7, dtype=torch.float64)
+def gradients_differ_by(network, *parts, sample):
+    """Largest difference of gradients, as a share of the largest gradient of the same tensor.
+
+    The literal network looks at the sampled particles only; those left out count for nothing in
+    the sum whose gradients are taken.
+    """
     poses = parts[-1].requires_grad_()
-    weights = torch.linspace(-1, 1, 7, dtype=torch.float64)
+    weights = torch.zeros(poses.shape[1], dtype=poses.dtype)
+    weights[sample] = torch.linspace(-1, 1.5, len(weights[sample]), dtype=poses.dtype)
     inputs = [poses, *network.parameters()]
-    fast = torch.autograd.grad(
-        (factored(network, *parts) * weights).sum(), inputs, allow_unused=True
-    )
-    slow = torch.autograd.grad(
-        (literally(network, *parts) * weights).sum(), inputs, allow_unused=True
-    )
-    for a, b in zip(fast, slow, strict=True):
+    fast = factored(network, *parts)[0] @ weights
+    slow = literally(network, *parts[:-1], poses[:, sample])[0] @ weights[sample]
+    worst = 0.0
+    for a, b in zip(
+        torch.autograd.grad(fast, inputs, allow_unused=True),
+        torch.autograd.grad(slow, inputs, allow_unused=True),
+        strict=True,
+    ):
         if b is None:  # a layer that this variant does not use
             assert a is None or a.abs().max() == 0
-        else:
-            assert (a - b).abs().max() <= 1e-10 * max(1.0, b.abs().max().item())
+        elif b.abs().max() > 0:
+            worst = max(worst, relative_error(a, b))
+    return worst
+
+
+# With 256 particles and 16 panoramas the intermediate results of a gradient fill several GB.
+GRADIENT_CASES = [((32, 32), n, k) for n in (1, 4, 16) for k in (1, 7, 256)]
+GRADIENT_CASES += [((104, 208), n, k) for n in (1, 4, 16) for k in (1, 7)] + [((104, 208), 4, 256)]
+
+
+@pytest.mark.parametrize(("size", "views", "particles"), GRADIENT_CASES, ids=str)
+def test_gradients_equal_those_of_the_literal_network(size, views, particles):
+    config = NetworkConfig(image_height=size[0], image_width=size[1])
+    parts = scene(config, views=views, particles=particles, dtype=torch.float64)
+    sample = slice(0, None, max(1, particles // (8 if size == (32, 32) else 2)))
+    # A key's own bias hardly moves a softmax, and its gradient is what rounding leaves of it.
+    assert gradients_differ_by(*parts, sample=sample) < 1e-9
+
+
+@pytest.mark.parametrize("config", VARIANTS, ids=repr)
+def test_variant_gradients_equal_those_of_the_literal_network(config):
+    parts = scene(config, views=4, particles=7, dtype=torch.float64)
+    assert gradients_differ_by(*parts, sample=slice(None)) < 1e-9
+
+
+def test_single_precision_gradients_equal_those_of_the_literal_network():
+    parts = scene(NetworkConfig(), views=4, particles=7, dtype=torch.float32)
+    assert gradients_differ_by(*parts, sample=slice(None)) < 1e-3
 
 
 @pytest.mark.parametrize("config", VARIANTS, ids=repr)
