@@ -29,7 +29,6 @@ from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED
 from dmn_ros.runner import run_node
 
 POLL_S = 0.05
-ACKNOWLEDGE_S = 30.0
 UNREAD_REPORTS = 20
 
 
@@ -53,7 +52,7 @@ class BagPlayer(Node):
         """Wait for subscribers, play the bag once and wait until all of it has arrived.
 
         Raises:
-            BagError: the bag is no good, or a subscriber did not come.
+            BagError: the bag is no good, a subscriber did not come, or the localizer stopped.
         """
         with _open(Path(self.parameters.bag)) as reader:
             connections = self._choose(reader)
@@ -64,8 +63,7 @@ class BagPlayer(Node):
             if self.parameters.wait_for_localizer:
                 self._wait_for_map()
             played = self._publish_all(reader.messages(connections=connections))
-        for publisher in self._players.values():
-            publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
+        self._wait_for_arrival()
         if self.parameters.wait_for_localizer:
             self._wait_until_idle()
         self.get_logger().info(f"played {played} messages of {self.parameters.bag}")
@@ -114,6 +112,14 @@ class BagPlayer(Node):
             if time.monotonic() > deadline:
                 raise BagError(f"no localizer had a map within {self.parameters.wait_s} s")
 
+    def _wait_for_arrival(self) -> None:
+        # One deadline for all: a subscriber that was killed acknowledges none of them.
+        deadline = time.monotonic() + self.parameters.wait_s
+        for topic, publisher in self._players.items():
+            left_s = max(deadline - time.monotonic(), 0.0)
+            if not publisher.wait_for_all_acked(Duration(seconds=left_s)):
+                self.get_logger().warning(f"not everything on {topic} has arrived")
+
     def _wait_until_idle(self) -> None:
         # Reports that came while the bag was played wait to be read.
         for _ in range(UNREAD_REPORTS):
@@ -121,6 +127,11 @@ class BagPlayer(Node):
         self._localizer.forget()
         while rclpy.ok() and not self._localizer.is_idle:
             rclpy.spin_once(self, timeout_sec=POLL_S)
+            if self._localizer.still_s > self.parameters.wait_s:
+                raise BagError(
+                    f"the localizer got no further for {self.parameters.wait_s} s after the bag "
+                    f"was played: it ended, or is stuck; its last report: {self._localizer.report}"
+                )
 
     def _publish_all(self, messages: Iterator[tuple[Any, int, bytes]]) -> int:
         played, first_ns = 0, None

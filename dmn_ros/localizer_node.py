@@ -7,6 +7,7 @@ the belief needs no lock and odometry is never late.
 from __future__ import annotations
 
 import math
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from dmn_ros.diagnostics import Counts, to_diagnostics
 from dmn_ros.frames import require_frame
 from dmn_ros.images import image_decoder
 from dmn_ros.map_message import from_map_message
-from dmn_ros.odometry import OdometryGate, PosedImage
+from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
 from dmn_ros.parameters import LocalizerParameters, weights_path
 from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
@@ -67,6 +68,8 @@ class LocalizerNode(Node):
         self.counts = Counts()
         self._throttle = Throttle(period_s=WARN_PERIOD_S)
         self._reported = self.counts.snapshot()
+        # Reports come from the callbacks' thread, and from the worker when it has a new map.
+        self._report_lock = threading.Lock()
         self._tracking = self._make_tracking()
         self._gate = OdometryGate(
             # A bag played fast brings images long before odometry that is queued.
@@ -74,6 +77,7 @@ class LocalizerNode(Node):
             max_gap_s=self.parameters.max_odometry_gap_s,
             most_waiting=EVERYTHING.depth if self._keeps_all else SENSOR.depth,
             on_dropped=self._drop,
+            buffer_s=LONG_BUFFER_S if self._keeps_all else BUFFER_S,
         )
         self._outputs = LocalizerOutputs(self, self.parameters)
         self._worker = Worker(
@@ -121,7 +125,7 @@ class LocalizerNode(Node):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
         # Reports go on where simulated time stands still.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(REPORT_PERIOD_S, self._report, clock=clock)
+        self.create_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
 
     def _subscribe_sensor(
         self, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
@@ -209,17 +213,30 @@ class LocalizerNode(Node):
             if topic != "odom" or self._throttle.is_due(topic):
                 self.get_logger().warning(f"{topic} refused: {error}")
 
-    def _on_unforeseen(self, error: Exception) -> None:
+    def _on_unforeseen(self, error: Exception, is_image: bool) -> None:
+        explanation = f"{type(error).__name__}: {error}"
+        if is_image:
+            self.counts.dropped("failed", explanation)
+        else:
+            self.counts.refused("job", explanation)
+        what = "image dropped" if is_image else "map or start"
         details = "".join(traceback.format_exception(error))
-        self.counts.dropped("failed", f"{type(error).__name__}: {error}")
-        self.get_logger().error(f"image dropped (failed): {details}")
+        self.get_logger().error(f"{what} (failed): {details}")
+
+    def _on_tick(self) -> None:
+        self._gate.tick()
+        self._report()
 
     def _report(self) -> None:
+        with self._report_lock:
+            self._publish_report()
+
+    def _publish_report(self) -> None:
         counts, view_map = self.counts.snapshot(), self._tracking.view_map
         details = {
             "map_views": str(view_map.n_views if view_map is not None else 0),
             "particles": str(self.parameters.particles),
-            "images_waiting": str(self._gate.waiting + self._worker.waiting),
+            "images_waiting": str(self._gate.waiting + self._worker.images_waiting),
         }
         report = to_diagnostics(
             counts,

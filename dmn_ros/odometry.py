@@ -16,6 +16,11 @@ NANOSECONDS = 1_000_000_000
 # Messages may overtake each other by less than this; more is a clock or a bag that began anew.
 JUMP_BACK_NS = NANOSECONDS
 BUFFER_S = 10.0
+# Where no image may be lost: a bag played fast has its odometry far ahead of its images. A day of
+# odometry at 50 Hz takes some hundreds of megabytes; ten minutes take a few.
+LONG_BUFFER_S = 86_400.0
+# Reports of real time (one a second) without odometry or images, after which neither is expected.
+SILENT_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class OdometryGate:
         max_gap_s: float,
         most_waiting: int,
         on_dropped: Callable[[str, str], None],
+        buffer_s: float = BUFFER_S,
     ) -> None:
         """Start empty.
 
@@ -56,14 +62,16 @@ class OdometryGate:
             max_gap_s: longest time between two odometry poses that is bridged.
             most_waiting: above this number the oldest image that waits is dropped.
             on_dropped: told the reason (a short word) and an explanation for each image dropped.
+            buffer_s: how much odometry is kept for images that come late.
         """
         self._wait_ns = wait_s * NANOSECONDS
         self._max_gap_s = max_gap_s
         self._most_waiting = most_waiting
         self._on_dropped = on_dropped
-        self._buffer = OdometryBuffer(duration_s=BUFFER_S)
+        self._buffer = OdometryBuffer(duration_s=buffer_s)
         self._waiting: deque[_Waiting] = deque()
         self._last_ns: int | None = None
+        self._silent_ticks = 0
 
     @property
     def waiting(self) -> int:
@@ -76,6 +84,7 @@ class OdometryGate:
         Raises:
             TrackError: the pose is not finite.
         """
+        self._silent_ticks = 0
         newest = self._buffer.newest_ns
         jumped = newest is not None and stamp_ns < newest - JUMP_BACK_NS
         if jumped:
@@ -85,10 +94,24 @@ class OdometryGate:
 
     def add_image(self, stamp_ns: int, message: Any) -> None:
         """Take in an image message."""
+        self._silent_ticks = 0
         self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns))
         if len(self._waiting) > self._most_waiting:
             self._waiting.popleft()
             self._on_dropped("no_odometry", f"{self._most_waiting} images wait for odometry")
+
+    def tick(self) -> None:
+        """Once a second of real time: give up waiting where nothing has come for long.
+
+        Ticks are counted, not seconds, so that messages which queue behind a busy computer are
+        taken in between.
+        """
+        self._silent_ticks += 1
+        if self._silent_ticks < SILENT_TICKS:
+            return
+        for _ in self._waiting:
+            self._on_dropped("no_odometry", "odometry ended before an image's stamp")
+        self._waiting.clear()
 
     def ready(self) -> list[PosedImage]:
         """The images whose odometry pose has become known, in order of arrival."""

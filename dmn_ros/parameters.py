@@ -194,7 +194,10 @@ class BagPlayerParameters:
         (), "topics that must have a subscriber before playing begins; named twice: two of them"
     )
     wait_s: float = parameter(
-        30.0, "how long to wait for them, or for the localizer", low=0.0, high=3600.0
+        30.0,
+        "how long to wait for them, or for a localizer that gets no further",
+        low=0.0,
+        high=3600.0,
     )
     wait_for_localizer: bool = parameter(
         False, "whether to begin when a localizer has its map, and to end when it is done"

@@ -21,14 +21,14 @@ class Worker:
         *,
         newest_only: bool,
         on_skipped: Callable[[], None],
-        on_error: Callable[[Exception], None],
+        on_error: Callable[[Exception, bool], None],
     ) -> None:
         """Start the thread.
 
         Args:
             newest_only: whether a waiting image gives way to a newer one.
             on_skipped: told of each image that gave way.
-            on_error: told of what a job raised; the thread goes on.
+            on_error: told of what a job raised and whether it was an image; the thread goes on.
         """
         self._newest_only = newest_only
         self._on_skipped = on_skipped
@@ -40,9 +40,10 @@ class Worker:
         self._thread.start()
 
     @property
-    def waiting(self) -> int:
-        """Number of jobs that wait."""
-        return len(self._jobs)
+    def images_waiting(self) -> int:
+        """Number of image jobs that wait."""
+        with self._condition:
+            return sum(is_image for is_image, _ in self._jobs)
 
     def put(self, job: Job) -> None:
         """Do this after all jobs before it."""
@@ -80,9 +81,9 @@ class Worker:
                 self._condition.wait_for(lambda: self._jobs or self._stopping)
                 if self._stopping:
                     return
-                _, job = self._jobs.popleft()
+                is_image, job = self._jobs.popleft()
             try:
                 job()
             # Whatever went wrong with one image, the next one is worth a try.
             except Exception as error:
-                self._on_error(error)
+                self._on_error(error, is_image)

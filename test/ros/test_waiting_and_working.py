@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dmn_core.errors import TrackError
-from dmn_ros.odometry import OdometryGate
+from dmn_ros.odometry import LONG_BUFFER_S, SILENT_TICKS, OdometryGate
 from dmn_ros.worker import Worker
 
 SECOND = 1_000_000_000
@@ -19,12 +19,15 @@ TIMEOUT_S = 10.0
 
 
 class Gate(OdometryGate):
-    def __init__(self, *, wait_s: float = 1.0, most_waiting: int = 10) -> None:
+    def __init__(
+        self, *, wait_s: float = 1.0, most_waiting: int = 10, buffer_s: float = 10.0
+    ) -> None:
         self.dropped = Counter[str]()
         super().__init__(
             wait_s=wait_s,
             max_gap_s=1.0,
             most_waiting=most_waiting,
+            buffer_s=buffer_s,
             on_dropped=lambda reason, _: self.dropped.update([reason]),
         )
 
@@ -90,6 +93,37 @@ def test_images_older_than_odometry_or_in_its_gaps_are_dropped() -> None:
     assert gate.dropped == {"no_odometry": 2}
 
 
+def test_an_image_after_the_last_odometry_does_not_wait_for_ever() -> None:
+    gate = Gate(wait_s=math.inf)
+    gate.odometry(1.0, 2.0)
+    gate.image(1.5)
+    gate.image(2.5)
+    assert list(gate.poses()) == ["image 1.5"]
+    for _ in range(SILENT_TICKS - 1):
+        gate.tick()
+    # As long as anything comes, odometry may still follow.
+    gate.image(2.6)
+    for _ in range(SILENT_TICKS - 1):
+        gate.tick()
+    assert gate.waiting == 2
+    assert not gate.dropped
+    gate.tick()
+    assert gate.waiting == 0
+    assert gate.dropped == {"no_odometry": 2}
+
+
+def test_odometry_may_run_far_ahead_where_every_image_is_kept() -> None:
+    """A bag at a hundredfold speed brings minutes of odometry before an image is taken in."""
+    gate = Gate(wait_s=math.inf, buffer_s=LONG_BUFFER_S)
+    gate.odometry(*range(600))
+    gate.image(0.5)
+    assert gate.poses() == {"image 0.5": 0.5}
+    short = Gate()
+    short.odometry(*range(600))
+    short.image(0.5)
+    assert short.poses() == {}
+
+
 def test_waiting_is_bounded() -> None:
     gate = Gate(most_waiting=3)
     for seconds in range(5):
@@ -114,9 +148,13 @@ def test_odometry_that_is_no_number_is_refused() -> None:
         Gate().add_odometry(SECOND, np.array([math.nan, 0.0, 0.0]))
 
 
-def worker(*, newest_only: bool, skipped: list[int], errors: list[Exception]) -> Worker:
+def worker(
+    *, newest_only: bool, skipped: list[int], errors: list[tuple[type[Exception], bool]]
+) -> Worker:
     return Worker(
-        newest_only=newest_only, on_skipped=lambda: skipped.append(1), on_error=errors.append
+        newest_only=newest_only,
+        on_skipped=lambda: skipped.append(1),
+        on_error=lambda error, is_image: errors.append((type(error), is_image)),
     )
 
 
@@ -126,16 +164,22 @@ def worker(*, newest_only: bool, skipped: list[int], errors: list[Exception]) ->
 def test_waiting_images_give_way_or_not(newest_only: bool, expected: list[Any]) -> None:
     skipped: list[int] = []
     work = worker(newest_only=newest_only, skipped=skipped, errors=[])
-    go, done, order = threading.Event(), threading.Event(), list[Any]()
+    begun, go, done = threading.Event(), threading.Event(), threading.Event()
+    order = list[Any]()
+
+    def hold() -> None:
+        begun.set()
+        go.wait(TIMEOUT_S)
+
     # While the first job lasts, the others wait.
-    work.put(lambda: go.wait(TIMEOUT_S))
-    while work.waiting:
-        pass
+    work.put(hold)
+    assert begun.wait(TIMEOUT_S)
     work.put_image(lambda: order.append(1))
     work.put_image(lambda: order.append(2))
     work.put(lambda: order.append("job"))
     work.put_image(lambda: order.append(3))
     work.put(done.set)
+    assert work.images_waiting == expected.count(1) + expected.count(2) + 1
     go.set()
     assert done.wait(TIMEOUT_S)
     work.stop()
@@ -144,11 +188,12 @@ def test_waiting_images_give_way_or_not(newest_only: bool, expected: list[Any]) 
 
 
 def test_a_job_that_fails_does_not_end_the_thread() -> None:
-    errors: list[Exception] = []
+    errors: list[tuple[type[Exception], bool]] = []
     work = worker(newest_only=True, skipped=[], errors=errors)
     done = threading.Event()
     work.put_image(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    work.put(lambda: {}["no"])
     work.put(done.set)
     assert done.wait(TIMEOUT_S)
     work.stop()
-    assert [type(error) for error in errors] == [ZeroDivisionError]
+    assert errors == [(ZeroDivisionError, True), (KeyError, False)]

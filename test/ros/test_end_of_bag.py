@@ -1,0 +1,90 @@
+"""Playing ends: by images that odometry never reaches, and by a localizer that is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from geometry_msgs.msg import PoseWithCovarianceStamped
+
+from dmn_core.data.replay import replay
+from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.robot import RobotSettings, load_localizer
+
+IMAGE_TOPIC = "/camera/image_raw/compressed"
+
+
+def offline(scene: Any, query: Path) -> Any:
+    robot = RobotSettings(particles=128, seed=3)
+    localizer = load_localizer(scene.weights, device="cpu", settings=robot.filter)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return replay(scene.context, query, localizer=localizer, robot=robot)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_images_past_the_last_odometry_are_dropped_and_playing_ends(
+    scene: Any,
+    start: Any,
+    probe: Any,
+    mapper: Any,
+    localizer: Any,
+    cut_bag: Any,
+    tmp_path: Path,
+) -> None:
+    query = cut_bag(
+        scene.query, tmp_path / "cut", lambda topic, begin_s: topic != "/odom" or begin_s < 1.5
+    )
+    mapper()
+    localizer()
+    poses = probe.listen(PoseWithCovarianceStamped, "pose")
+    probe.wait_for_state("map_views", "5")
+    player = start(
+        "bag_player",
+        bag=query,
+        rate=20.0,
+        wait_for_subscribers=[IMAGE_TOPIC, "/odom"],
+        wait_for_localizer=True,
+    )
+    expected = offline(scene, query)
+    done, past = len(expected.fixes), len(expected.uncovered_ns)
+    assert done > 5
+    assert past > 5
+    probe.wait(lambda: not player.alive, "the player to end", seconds=60)
+    assert player.popen.returncode == 0, player.output
+    state = probe.wait_for_state("images_processed", str(done))
+    assert (state["images_received"], state["images_waiting"]) == (str(scene.images), "0")
+    assert state["dropped_no_odometry"] == str(past)
+    probe.wait(lambda: len(poses) == done, "all poses")
+    assert [stamp_ns(m.header.stamp) for m in poses] == [fix.stamp_ns for fix in expected.fixes]
+    np.testing.assert_allclose(
+        [planar_pose(m.pose.pose)[:2] for m in poses],
+        [fix.pose_map_base[:2] for fix in expected.fixes],
+        atol=1e-9,
+    )
+
+
+def test_a_localizer_that_is_gone_ends_the_playing(
+    scene: Any, start: Any, probe: Any, mapper: Any, localizer: Any
+) -> None:
+    mapper()
+    process = localizer()
+    probe.wait_for_state("map_views", "5")
+    player = start(
+        "bag_player",
+        bag=scene.query,
+        rate=4.0,
+        wait_for_subscribers=[IMAGE_TOPIC],
+        wait_for_localizer=True,
+        wait_s=4.0,
+    )
+    probe.wait(lambda: probe.state().get("images_received", "0") != "0", "the first images")
+    process.kill()
+    probe.wait(lambda: not player.alive, "the player to end")
+    assert player.popen.returncode == 1
+    (line,) = [li for li in player.output.splitlines() if li.startswith("bag_player: error:")]
+    assert "got no further" in line
