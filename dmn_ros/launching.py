@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import yaml
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.conditions import IfCondition
@@ -14,6 +18,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
+# The name of the image display in config/dmn.rviz.
+IMAGE, COMPRESSED = "image", "/compressed"
 ARGUMENTS = {
     "namespace": ("", "namespace of the nodes and their topics"),
     "use_sim_time": ("false", "whether time comes from /clock"),
@@ -30,7 +36,7 @@ ARGUMENTS = {
 }
 
 
-def arguments(*names: str, **defaults: str) -> list[Any]:
+def arguments(*names: str, transports: str = "LARGE_DATA", **defaults: str) -> list[Any]:
     """Declarations of launch arguments by name, with other defaults where they are given.
 
     Best-effort images above 512 KiB are lost by the default transports, so others are set along,
@@ -38,7 +44,7 @@ def arguments(*names: str, **defaults: str) -> list[Any]:
     """
     return [
         SetEnvironmentVariable(
-            TRANSPORTS, EnvironmentVariable(TRANSPORTS, default_value="LARGE_DATA")
+            TRANSPORTS, EnvironmentVariable(TRANSPORTS, default_value=transports)
         ),
         *(
             DeclareLaunchArgument(
@@ -96,15 +102,62 @@ def node(
     )
 
 
-def rviz() -> Node:
-    """RViz with the package's configuration, where the argument rviz asks for it."""
-    config = PathJoinSubstitution([FindPackageShare("dmn"), "config", "dmn.rviz"])
+def rviz(
+    context: LaunchContext,
+    *,
+    image: str = "",
+    transport: str = "",
+    remap: dict[str, str] | None = None,
+) -> Node:
+    """RViz with the package's configuration, where the argument rviz asks for it.
+
+    Args:
+        context: with the launch arguments.
+        image: the topic that the localizer listens to, without /compressed.
+        transport: raw or compressed.
+        remap: further names of the configuration, to the topics to use instead.
+    """
+    parameters = []
+    if "use_sim_time" in context.launch_configurations:
+        parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
+    names = dict(remap or {})
+    if image:
+        # RViz learns the transport from the end of a name, before that is remapped.
+        names |= {IMAGE: image, IMAGE + COMPRESSED: image + COMPRESSED}
     return Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", config],
+        namespace=value(context, "namespace"),
+        parameters=parameters,
+        remappings=list(names.items()),
+        arguments=["-d", rviz_config(compressed=transport == "compressed")],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
+
+
+def rviz_config(*, compressed: bool) -> str:
+    """A configuration of RViz that shows raw images, or a copy of it that shows compressed ones."""
+    path = Path(get_package_share_directory("dmn")) / "config" / "dmn.rviz"
+    if not compressed:
+        return str(path)
+    raw = f"Value: {IMAGE}\n"
+    text = path.read_text(encoding="utf-8").replace(raw, f"Value: {IMAGE}{COMPRESSED}\n")
+    copy = Path(tempfile.mkdtemp(prefix="dmn_rviz_")) / path.name
+    copy.write_text(text, encoding="utf-8")
+    return str(copy)
+
+
+def image_transport(context: LaunchContext) -> str:
+    """What the localizer listens to: as the launch argument says, else as the params_file does."""
+    stated = value(context, "image_transport")
+    path = value(context, "params_file")
+    if stated or not path:
+        return stated or "raw"
+    sections = (yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}).values()
+    for section in sections:
+        parameters = section.get("ros__parameters", {}) if isinstance(section, dict) else {}
+        stated = parameters.get("image_transport", stated)
+    return stated or "raw"
 
 
 def value(context: LaunchContext, name: str) -> str:

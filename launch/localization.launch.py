@@ -4,11 +4,11 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, node, rviz
+from dmn_ros.launching import arguments, image_transport, node, rviz, value
 
 
 def nodes(context: LaunchContext) -> list[Node]:
-    """The localizer, with the values of the launch arguments."""
+    """The localizer and RViz, with the values of the launch arguments."""
     return [
         node(
             context,
@@ -16,7 +16,8 @@ def nodes(context: LaunchContext) -> list[Node]:
             config="localizer.yaml",
             settings=("image_transport",),
             remap={"image": "image", "odom": "odom"},
-        )
+        ),
+        rviz(context, image=value(context, "image"), transport=image_transport(context)),
     ]
 
 
@@ -29,6 +30,5 @@ def generate_launch_description() -> LaunchDescription:
             # Empty, so that a params_file is heard.
             *arguments("image_transport", image_transport=""),
             OpaqueFunction(function=nodes),
-            rviz(),
         ]
     )

@@ -8,13 +8,16 @@ from dmn_ros.launching import arguments, node, rviz
 
 
 def nodes(context: LaunchContext) -> list[Node]:
-    """The mapper, with the values of the launch arguments."""
-    return [node(context, "mapper", config="mapper.yaml", settings=("context_bag", "map_file"))]
+    """The mapper and RViz, with the values of the launch arguments."""
+    return [
+        node(context, "mapper", config="mapper.yaml", settings=("context_bag", "map_file")),
+        rviz(context),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the mapper, and RViz where it is asked for."""
     names = ("namespace", "use_sim_time", "params_file", "context_bag", "map_file")
     return LaunchDescription(
-        [*arguments(*names, "rviz", "log_level"), OpaqueFunction(function=nodes), rviz()]
+        [*arguments(*names, "rviz", "log_level"), OpaqueFunction(function=nodes)]
     )

@@ -4,7 +4,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, node, rviz, value
+from dmn_ros.launching import arguments, image_transport, node, rviz, value
 
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
@@ -13,12 +13,17 @@ NAMES = (
 
 
 def nodes(context: LaunchContext) -> list[Node]:
-    """Mapper, localizer and the player of the query bag."""
-    image = value(context, "image")
-    if value(context, "image_transport") == "compressed":
-        image += "/compressed"
+    """Mapper, localizer, the player of the query bag, and RViz."""
+    image, transport = value(context, "image"), image_transport(context)
     return [
-        node(context, "mapper", config="mapper.yaml", settings=("context_bag", "map_file")),
+        # Without one of them the others would wait for ever.
+        node(
+            context,
+            "mapper",
+            config="mapper.yaml",
+            settings=("context_bag", "map_file"),
+            on_exit=Shutdown(),
+        ),
         node(
             context,
             "localizer",
@@ -26,6 +31,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             settings=("image_transport",),
             fixed={"image_queue": "all"},
             remap={"image": "image", "odom": "odom"},
+            on_exit=Shutdown(),
         ),
         node(
             context,
@@ -33,15 +39,19 @@ def nodes(context: LaunchContext) -> list[Node]:
             fixed={
                 "bag": value(context, "query_bag"),
                 "rate": float(value(context, "rate")),
-                "wait_for_subscribers": [image],
+                "wait_for_subscribers": [
+                    image + "/compressed" if transport == "compressed" else image
+                ],
                 "wait_for_localizer": True,
             },
             on_exit=Shutdown(),
         ),
+        # The bag's topics are played by their own names, without a namespace.
+        rviz(context, image=image, transport=transport, remap={"ground_truth": "/ground_truth"}),
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the nodes, and RViz where it is asked for."""
     topics = {"image": "/camera/image_raw", "image_transport": "compressed", "odom": "/odom"}
-    return LaunchDescription([*arguments(*NAMES, **topics), OpaqueFunction(function=nodes), rviz()])
+    return LaunchDescription([*arguments(*NAMES, **topics), OpaqueFunction(function=nodes)])

@@ -6,16 +6,13 @@ import os
 import sys
 import time
 
-# Set before rclpy starts, for this process and the nodes. All topics of the demo are reliable: it
-# can do without LARGE_DATA, whose TCP may abort a process when another ends while they connect.
-os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "DEFAULT"
-
 import rclpy
 import tyro
 from rclpy.utilities import remove_ros_args
 from rich.console import Console
 
 from dmn_core.errors import DmnError
+from dmn_ros.demo.domain import DOMAIN, set_environment
 from dmn_ros.demo.options import DemoOptions, find_images
 from dmn_ros.demo.results import DemoResults
 from dmn_ros.demo.run import DemoRun
@@ -39,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
 def _demo(options: DemoOptions, console: Console) -> None:
     begin = time.monotonic()
     images = find_images(options.query)
+    set_environment()
+    console.print(f"{DOMAIN} {os.environ[DOMAIN]}")
     rclpy.init()
     try:
         run = DemoRun(options, images, console)

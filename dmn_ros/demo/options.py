@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
-from dmn_core.data.bag.reader import open_bag
+from dmn_core.data.bag.reader import list_topics, open_bag
 from dmn_core.data.bag.topics import choose_image_topic
 from dmn_core.errors import BagError
 
+ODOMETRY_TYPE = "nav_msgs/msg/Odometry"
 COMPRESSED = "/compressed"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 
@@ -81,3 +82,21 @@ def find_images(query: Path) -> ImageSource:
             f"got {topic.name!r}"
         )
     return ImageSource(topic.name, topic.name.removesuffix(COMPRESSED), "compressed", topic.count)
+
+
+def find_odometry(query: Path) -> str:
+    """The only odometry topic of a bag, or /odom among several.
+
+    Raises:
+        BagError: there is no bag, no such topic, or several.
+    """
+    topics = list_topics(query)
+    found = [t.name for t in topics if t.type_name == ODOMETRY_TYPE and t.count > 0]
+    if len(found) > 1 and "/odom" in found:
+        return "/odom"
+    if len(found) != 1:
+        raise BagError(
+            f"{query}: the demo wants one topic of type {ODOMETRY_TYPE}, got {found!r}; there are "
+            f"{ {t.name: t.type_name for t in topics} }"
+        )
+    return found[0]

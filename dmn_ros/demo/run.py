@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from dmn_core.data.bag.reader import TopicSummary, list_topics
-from dmn_ros.demo.options import DemoOptions, ImageSource
+from dmn_ros.demo.options import ODOMETRY_TYPE, DemoOptions, ImageSource, find_odometry
 from dmn_ros.demo.processes import DemoError, NodeProcess, NodeProcesses
 from dmn_ros.demo.recorder import Recorder
+from dmn_ros.localizer_watch import localizer_report
 from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED
 
 POSE, POINTS, TF, TRUTH = "/pose", "/particle_points", "/tf", "/ground_truth"
@@ -28,17 +29,22 @@ LATCHED_TOPICS = {
     VIEWPOINTS: ("visualization_msgs/msg/MarkerArray", LATCHED),
     TF_STATIC: ("tf2_msgs/msg/TFMessage", MANY_LATCHED),
 }
-RECORDED_FROM_BAG = ("nav_msgs/msg/Odometry", "geometry_msgs/msg/PoseStamped")
+RECORDED_FROM_BAG = (ODOMETRY_TYPE, "geometry_msgs/msg/PoseStamped")
 
 
 class DemoRun:
     """One run of the demo; the recorder holds what came of it."""
 
     def __init__(self, options: DemoOptions, images: ImageSource, console: Console) -> None:
-        """Prepare to listen; rclpy must be initialised."""
+        """Prepare to listen; rclpy must be initialised.
+
+        Raises:
+            BagError: the query has no odometry, or several.
+        """
         self._options = options
         self._images = images
         self._console = console
+        self._odometry = find_odometry(options.query)
         self._topics = _topics_of_bag(options, images)
         self.recorder = Recorder()
         self._executor = SingleThreadedExecutor()
@@ -74,8 +80,11 @@ class DemoRun:
 
     def report(self) -> dict[str, str]:
         """The localizer's last report."""
-        newest = self.recorder.newest(DIAGNOSTICS)
-        return {} if newest is None else {v.key: v.value for v in newest.status[0].values}
+        # Other nodes report on the same topic.
+        for message in reversed(self.recorder.messages(DIAGNOSTICS)):
+            if (report := localizer_report(message)) is not None:
+                return report
+        return {}
 
     def close(self) -> None:
         """Stop listening."""
@@ -103,12 +112,13 @@ class DemoRun:
             "image_transport": self._images.transport,
             "image_queue": "all",
         }
-        return processes.start("localizer", parameters, remap={"image": self._images.base})
+        remap = {"image": self._images.base, "odom": self._odometry}
+        return processes.start("localizer", parameters, remap=remap)
 
     def _start_player(self, processes: NodeProcesses) -> NodeProcess:
         # Localizer and recorder both listen to images and odometry.
         awaited = [topic for topic in self._topics if topic != TF]
-        both = [topic for topic in awaited if topic in (self._images.topic, "/odom")]
+        both = [topic for topic in awaited if topic in (self._images.topic, self._odometry)]
         parameters = {
             "bag": self._options.query.resolve(),
             "rate": float(self._options.rate),

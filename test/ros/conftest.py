@@ -71,15 +71,18 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     )
 
 
-def cut_bag(source: Path, target: Path, keep: Callable[[str, float], bool]) -> Path:
-    """A new bag with the messages that are kept, by their topic and seconds since the begin."""
+def cut_bag(source: Path, target: Path, keep: Callable[[str, float], bool], **renamed: str) -> Path:
+    """A new bag with the messages that are kept, by their topic and seconds since the begin.
+
+    Topics may be renamed: `odom="/wheels"`.
+    """
     with (
         AnyReader([source]) as reader,
         Writer(target, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
     ):
         added = {
             c.id: writer.add_connection(
-                c.topic,
+                renamed.get(c.topic.lstrip("/"), c.topic),
                 c.msgtype,
                 typestore=TYPESTORE,
                 offered_qos_profiles=c.ext.offered_qos_profiles,

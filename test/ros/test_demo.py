@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 from ament_index_python.packages import get_package_prefix
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from dmn_core.data.bag import list_topics, read_query
+from dmn_core.errors import BagError
+from dmn_ros.demo.domain import own_domain, set_environment
+from dmn_ros.demo.options import find_odometry
+from dmn_ros.qualities import EVERYTHING
 
 
 def run_demo(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -26,20 +34,44 @@ def environment(ros_context: Any) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
+@contextmanager
+def foreign_diagnostics(probe: Any) -> Iterator[None]:
+    """While this lasts, other nodes report about themselves, or about nothing."""
+    publisher = probe.node.create_publisher(DiagnosticArray, "/diagnostics", EVERYTHING)
+    other = DiagnosticStatus(name="battery", values=[KeyValue(key="charge", value="7")])
+    ended = threading.Event()
+
+    def report() -> None:
+        while not ended.wait(0.05):
+            publisher.publish(DiagnosticArray())
+            publisher.publish(DiagnosticArray(status=[other]))
+
+    thread = threading.Thread(target=report)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def test_the_demo_leaves_pictures_a_table_and_a_bag(
-    scene: Any, environment: dict[str, str], tmp_path: Path
+    scene: Any, environment: dict[str, str], probe: Any, cut_bag: Any, tmp_path: Path
 ) -> None:
+    query = cut_bag(scene.query, tmp_path / "query", lambda *_: True, odom="/wheels")
     options = {
         "--context": scene.context,
-        "--query": scene.query,
+        "--query": query,
         "--out": tmp_path,
         "--weights": scene.weights,
         "--device": "cpu",
         "--particles": 64,
         "--threads": 1,
     }
-    done = run_demo(environment, *(str(word) for pair in options.items() for word in pair))
+    with foreign_diagnostics(probe):
+        done = run_demo(environment, *(str(word) for pair in options.items() for word in pair))
     assert done.returncode == 0, done.stderr + done.stdout
+    assert f"ROS_DOMAIN_ID {environment['ROS_DOMAIN_ID']}" in done.stdout
     lines = {" ".join(line.split()) for line in done.stdout.replace("│", "").splitlines()}
     assert {"images in the bag 20", "poses 20", "particles 64"} <= lines
     for word in ("position error, last image", "success", "update latency, median"):
@@ -79,3 +111,24 @@ def test_the_demo_says_why_it_cannot(
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_has_a_domain_of_its_own_unless_the_user_says_which(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FASTDDS_BUILTIN_TRANSPORTS", "DEFAULT")
+    for before in (None, ""):
+        monkeypatch.delenv("ROS_DOMAIN_ID") if before is None else monkeypatch.setenv(
+            "ROS_DOMAIN_ID", before
+        )
+        set_environment()
+        assert os.environ["ROS_DOMAIN_ID"] == str(own_domain()) != "0"
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    set_environment()
+    assert os.environ["ROS_DOMAIN_ID"] == "0"
+
+
+def test_a_bag_without_odometry_is_refused_by_the_demo(scene: Any) -> None:
+    assert find_odometry(scene.query) == "/odom"
+    with pytest.raises(BagError, match="Odometry"):
+        find_odometry(scene.context)

@@ -1,0 +1,197 @@
+"""The part of launch and launch_ros that the launch files use, as plain objects that are recorded.
+
+Neither is on PyPI. Signatures are those of the real ones, so that a wrong keyword fails here, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ament_index_python.packages import get_package_prefix, get_package_share_directory
+
+
+@dataclass
+class LaunchContext:
+    launch_configurations: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    started: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class LaunchConfiguration:
+    variable_name: str
+
+    def perform(self, context: LaunchContext) -> str:
+        return context.launch_configurations[self.variable_name]
+
+
+@dataclass
+class EnvironmentVariable:
+    name: str
+    default_value: Any = None
+
+    def perform(self, context: LaunchContext) -> str:
+        found = {**os.environ, **context.environment}.get(self.name)
+        return text(context, self.default_value) if found is None else found
+
+
+@dataclass
+class PathJoinSubstitution:
+    substitutions: list[Any]
+
+    def perform(self, context: LaunchContext) -> str:
+        return str(Path(*(text(context, part) for part in self.substitutions)))
+
+
+@dataclass
+class FindPackageShare:
+    package: str
+
+    def perform(self, context: LaunchContext) -> str:
+        return get_package_share_directory(self.package)
+
+
+@dataclass
+class FindPackagePrefix:
+    package: str
+
+    def perform(self, context: LaunchContext) -> str:
+        return get_package_prefix(self.package)
+
+
+@dataclass
+class IfCondition:
+    predicate: Any
+
+    def holds(self, context: LaunchContext) -> bool:
+        return {"true": True, "1": True, "false": False, "0": False}[
+            text(context, self.predicate).lower()
+        ]
+
+
+@dataclass
+class DeclareLaunchArgument:
+    name: str
+    default_value: Any = None
+    description: str = ""
+
+    def execute(self, context: LaunchContext) -> None:
+        stated = context.launch_configurations
+        stated.setdefault(self.name, text(context, self.default_value))
+
+
+@dataclass
+class SetEnvironmentVariable:
+    name: str
+    value: Any
+
+    def execute(self, context: LaunchContext) -> None:
+        context.environment[self.name] = text(context, self.value)
+
+
+@dataclass
+class OpaqueFunction:
+    function: Callable[[LaunchContext], list[Any] | None]
+
+    def execute(self, context: LaunchContext) -> None:
+        for entity in self.function(context) or []:
+            entity.execute(context)
+
+
+@dataclass
+class Shutdown:
+    reason: str = ""
+
+
+@dataclass(kw_only=True)
+class ExecuteProcess:
+    cmd: list[Any]
+    output: str = "log"
+    on_exit: Any = None
+    condition: IfCondition | None = None
+
+    def execute(self, context: LaunchContext) -> None:
+        if self.condition is None or self.condition.holds(context):
+            self.cmd = [text(context, word) for word in self.cmd]
+            context.started.append(self)
+
+
+@dataclass
+class ParameterValue:
+    value: Any
+    value_type: type | None = None
+
+
+@dataclass(kw_only=True)
+class Node:
+    package: str
+    executable: str
+    namespace: str = ""
+    output: str = "log"
+    parameters: list[Any] = field(default_factory=list)
+    remappings: list[tuple[str, str]] = field(default_factory=list)
+    arguments: list[Any] = field(default_factory=list)
+    condition: IfCondition | None = None
+    on_exit: Any = None
+
+    def execute(self, context: LaunchContext) -> None:
+        if self.condition is None or self.condition.holds(context):
+            self.arguments = [text(context, word) for word in self.arguments]
+            self.files = [text(context, p) for p in self.parameters if not isinstance(p, dict)]
+            stated = [p for p in self.parameters if isinstance(p, dict)]
+            self.values = {
+                name: _plain(context, value) for one in stated for name, value in one.items()
+            }
+            context.started.append(self)
+
+
+@dataclass
+class LaunchDescription:
+    entities: list[Any]
+
+    def execute(self, context: LaunchContext) -> None:
+        for entity in self.entities:
+            entity.execute(context)
+
+
+def text(context: LaunchContext, value: Any) -> str:
+    return value if isinstance(value, str) else str(value.perform(context))
+
+
+def _plain(context: LaunchContext, value: Any) -> Any:
+    if isinstance(value, ParameterValue):
+        return value.value_type(value.value) if value.value_type else value.value
+    return value.perform(context) if hasattr(value, "perform") else value
+
+
+NAMES = {
+    "launch": ("LaunchContext", "LaunchDescription"),
+    "launch.actions": (
+        "DeclareLaunchArgument",
+        "ExecuteProcess",
+        "OpaqueFunction",
+        "SetEnvironmentVariable",
+        "Shutdown",
+    ),
+    "launch.conditions": ("IfCondition",),
+    "launch.substitutions": ("EnvironmentVariable", "LaunchConfiguration", "PathJoinSubstitution"),
+    "launch_ros": (),
+    "launch_ros.actions": ("Node",),
+    "launch_ros.parameter_descriptions": ("ParameterValue",),
+    "launch_ros.substitutions": ("FindPackagePrefix", "FindPackageShare"),
+}
+
+
+def modules() -> dict[str, ModuleType]:
+    """The modules by their names in Python."""
+    made = {}
+    for name, members in NAMES.items():
+        made[name] = ModuleType(name)
+        for member in members:
+            setattr(made[name], member, globals()[member])
+    return made

@@ -1,0 +1,166 @@
+"""Launch files are executed: what they start has the names and settings that users ask for."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dmn_ros.demo.options import DemoOptions, find_images
+from dmn_ros.parameters import BagPlayerParameters, LocalizerParameters, MapperParameters
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMETERS = {
+    "mapper": MapperParameters,
+    "localizer": LocalizerParameters,
+    "bag_player": BagPlayerParameters,
+}
+Launch = Callable[..., tuple[dict[str, Any], Any]]
+
+
+def stand_in() -> Any:
+    spec = importlib.util.spec_from_file_location(
+        "launch_stand_in", Path(__file__).with_name("launch_stand_in.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
+    """Execute a launch file with arguments; what it started, by executable, and its context."""
+    recorded = stand_in()
+    for name, module in recorded.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("ROS_DOMAIN_ID", "FASTDDS_BUILTIN_TRANSPORTS"):
+        monkeypatch.delenv(name, raising=False)
+    sys.modules.pop("dmn_ros.launching", None)
+
+    def execute(name: str, **stated: str) -> tuple[dict[str, Any], Any]:
+        module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
+        context = recorded.LaunchContext(launch_configurations=dict(stated))
+        module["generate_launch_description"]().execute(context)
+        return {getattr(s, "executable", "process"): s for s in context.started}, context
+
+    yield execute
+    # It holds classes of the stand-in.
+    sys.modules.pop("dmn_ros.launching", None)
+
+
+def shown_image(rviz: Any) -> str:
+    """The topic that RViz listens to for its picture, remapped."""
+    displays = yaml.safe_load(Path(rviz.arguments[1]).read_text())["Visualization Manager"]
+    (topic,) = [d["Topic"]["Value"] for d in displays["Displays"] if d["Class"].endswith("/Image")]
+    return str(dict(rviz.remappings).get(topic, topic))
+
+
+@pytest.mark.parametrize("name", ["mapping", "localization", "replay", "demo"])
+def test_what_is_started_is_there(launch: Launch, name: str) -> None:
+    started, _ = launch(name, rviz="false")
+    assert started
+    assert "rviz2" not in started
+    for executable, node in started.items():
+        if executable == "process":
+            assert Path(node.cmd[0]).name in {path.name for path in (ROOT / "scripts").iterdir()}
+            continue
+        assert node.package == "dmn"
+        assert (ROOT / "scripts" / executable).exists()
+        assert [file for file in node.files if not Path(file).exists()] == []
+        known = {f.name for f in dataclasses.fields(PARAMETERS[executable])} | {"use_sim_time"}
+        assert node.values.keys() <= known
+
+
+def test_the_localizer_gets_its_topics_and_rviz_shows_them(launch: Launch) -> None:
+    started, context = launch(
+        "localization",
+        namespace="robot",
+        image="/front/image",
+        odom="/wheels",
+        image_transport="compressed",
+        use_sim_time="true",
+        rviz="true",
+    )
+    localizer, rviz = started["localizer"], started["rviz2"]
+    assert dict(localizer.remappings) == {"image": "/front/image", "odom": "/wheels"}
+    assert localizer.values["image_transport"] == "compressed"
+    assert localizer.namespace == rviz.namespace == "robot"
+    assert localizer.values["use_sim_time"] == rviz.values["use_sim_time"] == "true"
+    assert shown_image(rviz) == "/front/image/compressed"
+    assert context.environment["FASTDDS_BUILTIN_TRANSPORTS"] == "LARGE_DATA"
+
+
+def test_rviz_shows_raw_images_where_the_localizer_takes_raw_ones(launch: Launch) -> None:
+    started, _ = launch("localization", image="/front/image", rviz="true")
+    assert "image_transport" not in started["localizer"].values
+    assert shown_image(started["rviz2"]) == "/front/image"
+
+
+def test_a_parameter_file_is_heard_by_localizer_and_rviz(launch: Launch, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("localizer:\n  ros__parameters:\n    image_transport: compressed\n")
+    started, _ = launch("localization", params_file=str(path), rviz="true")
+    assert started["localizer"].files == [str(path)]
+    assert "image_transport" not in started["localizer"].values
+    assert shown_image(started["rviz2"]) == "image/compressed"
+
+
+def test_the_mapper_gets_only_what_was_stated(launch: Launch) -> None:
+    started, _ = launch("mapping", context_bag="0123", log_level="debug", rviz="true")
+    mapper = started["mapper"]
+    # Text that looks like a number stays text, and an empty map_file leaves the YAML file's.
+    assert mapper.values == {"context_bag": "0123", "use_sim_time": "false"}
+    assert mapper.arguments[-1] == "debug"
+    assert mapper.on_exit is None
+    assert started["rviz2"].remappings == []
+
+
+@pytest.mark.parametrize(("transport", "ending"), [("raw", ""), ("compressed", "/compressed")])
+def test_a_replay_ends_with_any_of_its_nodes(launch: Launch, transport: str, ending: str) -> None:
+    started, _ = launch(
+        "replay",
+        context_bag="/c",
+        query_bag="/q",
+        image="/cam",
+        image_transport=transport,
+        rate="3",
+        namespace="robot",
+        rviz="1",
+    )
+    for name in ("mapper", "localizer", "bag_player"):
+        assert type(started[name].on_exit).__name__ == "Shutdown"
+    assert started["localizer"].values["image_queue"] == "all"
+    player = started["bag_player"].values
+    assert player == {
+        "bag": "/q",
+        "rate": 3.0,
+        "wait_for_subscribers": ["/cam" + ending],
+        "wait_for_localizer": True,
+    }
+    assert shown_image(started["rviz2"]) == "/cam" + ending
+    assert dict(started["rviz2"].remappings)["ground_truth"] == "/ground_truth"
+
+
+def test_the_demo_is_by_itself_and_rviz_sees_it(
+    launch: Launch, scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, context = launch("demo", query_bag=str(scene.query), rviz="true", out="there")
+    command = started["process"].cmd
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options.keys() <= {f"--{f.name}" for f in dataclasses.fields(DemoOptions)}
+    assert (options["--query"], options["--out"]) == (str(scene.query), "there")
+    assert type(started["process"].on_exit).__name__ == "Shutdown"
+    assert shown_image(started["rviz2"]) == find_images(scene.query).topic
+    assert 1 <= int(context.environment["ROS_DOMAIN_ID"]) <= 101
+    monkeypatch.setenv("ROS_DOMAIN_ID", "42")
+    assert launch("demo", query_bag=str(scene.query))[1].environment["ROS_DOMAIN_ID"] == "42"
