@@ -26,22 +26,28 @@ def image_decoder(*, compressed: bool) -> Decoder:
     bridge = _cv_bridge()
     if bridge is None:
         return ros_decoding.compressed_image_to_rgb if compressed else ros_decoding.image_to_rgb
-    convert = bridge.compressed_imgmsg_to_cv2 if compressed else bridge.imgmsg_to_cv2
-    return lambda msg: _by_bridge(convert, msg)
+    if compressed:
+        return with_fallback(bridge.compressed_imgmsg_to_cv2, ros_decoding.compressed_image_to_rgb)
+    return with_fallback(bridge.imgmsg_to_cv2, ros_decoding.image_to_rgb)
 
 
-def _by_bridge(convert: Callable[..., Any], msg: Any) -> np.ndarray:
-    try:
-        rgb = np.ascontiguousarray(convert(msg, desired_encoding="rgb8"), dtype=np.uint8)
-    # cv_bridge raises its own error, OpenCV's or numpy's, by what is wrong with the message.
-    except Exception as error:
-        encoding = getattr(msg, "encoding", None) or getattr(msg, "format", "")
-        raise DecodingError(
-            f"cannot decode an image with encoding {encoding!r}: {error}"
-        ) from error
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-        raise DecodingError(f"wanted an image of colour pixels, got shape {rgb.shape!r}")
-    return rgb
+def with_fallback(convert: Callable[..., Any], fallback: Decoder) -> Decoder:
+    """A decoder by a method of cv_bridge, and by our own where that refuses an image.
+
+    Not every encoding that we can show is one that cv_bridge turns into colours: 16UC1 is not.
+    """
+
+    def decode(msg: Any) -> np.ndarray:
+        try:
+            rgb = np.ascontiguousarray(convert(msg, desired_encoding="rgb8"), dtype=np.uint8)
+        # cv_bridge raises its own error, OpenCV's or numpy's, by what is wrong with the message.
+        except Exception:
+            return fallback(msg)
+        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+            raise DecodingError(f"wanted an image of colour pixels, got shape {rgb.shape!r}")
+        return rgb
+
+    return decode
 
 
 def _cv_bridge() -> Any:

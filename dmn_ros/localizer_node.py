@@ -38,7 +38,7 @@ from dmn_ros.images import image_decoder
 from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
-from dmn_ros.parameters import LocalizerParameters, weights_path
+from dmn_ros.parameters import LocalizerParameters, as_precision, weights_path
 from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
 from dmn_ros.runner import run_node
 from dmn_ros.throttle import Throttle
@@ -96,7 +96,12 @@ class LocalizerNode(Node):
         parameters = self.parameters
         robot = parameters.robot_settings()
         weights = weights_path(parameters.weights)
-        localizer = load_localizer(weights, device=parameters.device, settings=robot.filter)
+        localizer = load_localizer(
+            weights,
+            device=parameters.device,
+            settings=robot.filter,
+            precision=as_precision(parameters.precision),
+        )
         self.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
         decode = image_decoder(compressed=parameters.image_transport == "compressed")
         return Tracking(localizer, robot, decode)

@@ -22,7 +22,7 @@ from dmn_core.views import ViewMap
 from dmn_ros.declaration import declare
 from dmn_ros.map_message import to_map_message
 from dmn_ros.markers import to_viewpoint_markers
-from dmn_ros.parameters import MapperParameters, weights_path
+from dmn_ros.parameters import MapperParameters, as_precision, weights_path
 from dmn_ros.qualities import LATCHED
 from dmn_ros.runner import run_node
 
@@ -47,7 +47,9 @@ class MapperNode(Node):
         if parameters.threads:
             torch.set_num_threads(parameters.threads)
         weights = weights_path(parameters.weights)
-        self._localizer = load_localizer(weights, device=parameters.device)
+        self._localizer = load_localizer(
+            weights, device=parameters.device, precision=as_precision(parameters.precision)
+        )
         self.get_logger().info(f"weights {weights} on {self._localizer.device}")
         self._maps = self.create_publisher(ViewMapMessage, "map", LATCHED)
         self._viewpoints = self.create_publisher(MarkerArray, "viewpoints", LATCHED)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from dmn_core.data.bag import ViewSelection
 from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
 from dmn_core.localization import DEFAULT_MARGIN_M
 from dmn_core.particle_filter import FilterSettings, OdometryNoise
-from dmn_core.robot import ROBOT_FILTER, RobotSettings
+from dmn_core.robot import PRECISIONS, ROBOT_FILTER, Precision, RobotSettings
 from dmn_core.views import Area
 from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
 DEFAULT_NOISE = ROBOT_FILTER.noise
+PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coarser"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class MapperParameters:
     base_frame: str = parameter("base_link", "robot frame in the bag's tf")
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
+    precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
     max_views: int = parameter(
         ROBOT_SELECTION.max_views, "most context views to keep, spread widely", low=1
     )
@@ -83,6 +86,7 @@ class LocalizerParameters:
 
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
+    precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
     threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
     map_frame: str = parameter("map", "frame of the map")
     odom_frame: str = parameter("odom", "frame of the odometry")
@@ -208,6 +212,11 @@ class BagPlayerParameters:
 def weights_path(weights: str) -> Path:
     """The weights file of a parameter, by default the one installed with the package."""
     return find_weights(weights, _package_models())
+
+
+def as_precision(precision: str) -> Precision:
+    """The same word; the choices of the parameter allow no other."""
+    return cast(Precision, precision)
 
 
 def _package_models() -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
-from dmn_core.data.ros_decoding import planar_pose, pose_with_covariance, stamp_ns
+from dmn_core.data.ros_decoding import image_to_rgb, planar_pose, pose_with_covariance, stamp_ns
 from dmn_core.errors import DecodingError, MapError
 from dmn_core.pose_track import compose
 from dmn_core.session import Fix
@@ -27,7 +27,7 @@ from dmn_ros.conversions import (
     to_weighted_particles,
 )
 from dmn_ros.frames import header
-from dmn_ros.images import image_decoder
+from dmn_ros.images import image_decoder, with_fallback
 from dmn_ros.map_message import from_map_message, same_map, to_map_message
 from dmn_ros.markers import to_viewpoint_markers
 
@@ -182,3 +182,16 @@ def test_images_are_decoded_and_bad_ones_refused() -> None:
         decode(message)
     with pytest.raises(DecodingError):
         image_decoder(compressed=True)(CompressedImage(format="jpeg", data=b"no picture"))
+
+
+def test_what_the_bridge_refuses_is_decoded_all_the_same() -> None:
+    def bridge(_: Image, desired_encoding: str) -> np.ndarray:
+        raise ValueError(f"[16UC1] is not a color format. but [{desired_encoding}] is.")
+
+    pixels = np.arange(24, dtype=np.uint16).reshape(4, 6) * 2700
+    message = Image(height=4, width=6, encoding="16UC1", step=12, data=pixels.tobytes())
+    decode = with_fallback(bridge, image_to_rgb)
+    np.testing.assert_array_equal(decode(message), image_to_rgb(message))
+    message.encoding = "nonsense"
+    with pytest.raises(DecodingError, match="nonsense"):
+        decode(message)

@@ -162,5 +162,17 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     robot.see(START + SECOND // 4)
     robot.expect("images_processed", 3)
     assert "time jumped back" in process.output
+
+    # Odometry beyond single precision makes an estimate that is no number: a new start.
+    robot.move(START + SECOND, x=1e300)
+    robot.see(START + SECOND)
+    robot.expect("dropped_not_finite", 1)
+    robot.move(START + 3 * SECOND // 2, x=0.0)
+    robot.see(START + 3 * SECOND // 2)
+    robot.expect("images_processed", 4)
     assert process.alive
     assert process.stop() == 0
+    state = probe.state()
+    dropped = sum(int(value) for key, value in state.items() if key.startswith("dropped_"))
+    assert int(state["images_dropped"]) == dropped
+    assert int(state["images_received"]) == int(state["images_processed"]) + dropped

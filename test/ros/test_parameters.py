@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from rclpy.parameter import Parameter
 
 from dmn_core.data.bag_map import MappingSettings
 from dmn_core.errors import ConfigurationError
-from dmn_core.robot import RobotSettings
+from dmn_core.robot import RobotSettings, load_localizer
 from dmn_ros.declaration import declare
 from dmn_ros.parameters import BagPlayerParameters, LocalizerParameters, MapperParameters
 
@@ -61,6 +62,8 @@ def test_values_in_force_are_returned(ros_context: Any) -> None:
 def test_the_defaults_are_those_of_the_offline_replay() -> None:
     assert LocalizerParameters().robot_settings() == RobotSettings()
     assert MapperParameters().mapping_settings() == MappingSettings()
+    default = inspect.signature(load_localizer).parameters["precision"].default
+    assert LocalizerParameters().precision == MapperParameters().precision == default
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,8 @@ def test_the_defaults_are_those_of_the_offline_replay() -> None:
         (LocalizerParameters, "soft_alpha", 0.0, "soft_alpha"),
         (LocalizerParameters, "alpha1", -0.1, "alpha1"),
         (LocalizerParameters, "image_queue", "latest", "newest, all"),
+        (LocalizerParameters, "precision", "float16", "float32, bfloat16"),
+        (MapperParameters, "precision", "half", "float32, bfloat16"),
         (LocalizerParameters, "motion_model", "tank", "exact, differential, omni"),
         (BagPlayerParameters, "rate", 0.0, "rate"),
     ],

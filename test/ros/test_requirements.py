@@ -1,0 +1,39 @@
+"""A build that went wrong does not pass for one that was not asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(("required", "passes"), [("", True), ("1", False)])
+def test_missing_messages_skip_the_tests_unless_they_are_required(
+    tmp_path: Path, required: str, passes: bool
+) -> None:
+    # Found first, this empty package hides the one that was built.
+    (tmp_path / "dmn").mkdir()
+    (tmp_path / "dmn" / "__init__.py").touch()
+    ignored = [f"--ignore={path}" for path in (ROOT / "test").iterdir() if path.name != "ros"]
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test", *ignored],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, "DMN_REQUIRE_ROS": required},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    # With nothing collected pytest says 5.
+    assert (done.returncode in (0, 5)) == passes, done.stdout + done.stderr
+    assert ("dmn.msg" in done.stdout + done.stderr) or passes
+
+
+def test_the_command_that_runs_the_tests_requires_them() -> None:
+    recipe = (ROOT / "Makefile").read_text().split("\ntest:")[1].split("\n\n")[0]
+    assert "DMN_REQUIRE_ROS=1" in recipe
