@@ -18,6 +18,13 @@ from geometry_msgs.msg import (
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 
+from dmn_core.data.belief_layout import (
+    POINT_FIELDS,
+    POINT_FLOAT32,
+    even_by_weight,
+    full_covariance,
+    point_rows,
+)
 from dmn_core.data.ros_decoding import pose_with_covariance
 from dmn_core.errors import DecodingError
 from dmn_core.localization import Near
@@ -25,9 +32,6 @@ from dmn_core.session import Fix
 from dmn_ros.frames import header, require_frame
 
 FloatArray = NDArray[np.float64]
-# Rows and columns x, y, yaw of the 6x6 covariance of ROS.
-PLANAR = np.ix_((0, 1, 5), (0, 1, 5))
-POINT_FIELDS = ("x", "y", "z", "intensity", "yaw")
 # A start narrower than this would put all particles onto one pose.
 MIN_START_STD = (0.05, 0.05, 0.02)
 MAX_START_VARIANCE = 1e6
@@ -44,9 +48,7 @@ def to_pose_with_covariance(fix: Fix, *, frame_id: str) -> PoseWithCovarianceSta
     """The estimate with all nine planar terms of its covariance."""
     message = PoseWithCovarianceStamped(header=header(fix.stamp_ns, frame_id))
     message.pose.pose = to_pose(fix.pose_map_base)
-    covariance = np.zeros((6, 6))
-    covariance[PLANAR] = fix.covariance
-    message.pose.covariance = covariance.reshape(-1)
+    message.pose.covariance = full_covariance(fix.covariance)
     return message
 
 
@@ -74,12 +76,9 @@ def to_weighted_particles(fix: Fix, *, frame_id: str) -> WeightedParticles:
 def to_point_cloud(fix: Fix, *, frame_id: str) -> PointCloud2:
     """The whole belief as points; intensity is the weight over the largest weight, for colour."""
     particles = len(fix.weights)
-    points = np.zeros((particles, len(POINT_FIELDS)), dtype=np.float32)
-    points[:, :2] = fix.particles_map_base[:, :2]
-    points[:, 3] = fix.weights / fix.weights.max()
-    points[:, 4] = fix.particles_map_base[:, 2]
+    points = point_rows(fix.particles_map_base, fix.weights)
     fields = [
-        PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
+        PointField(name=name, offset=4 * index, datatype=POINT_FLOAT32, count=1)
         for index, name in enumerate(POINT_FIELDS)
     ]
     size = points.itemsize * points.shape[1]
@@ -97,10 +96,7 @@ def to_point_cloud(fix: Fix, *, frame_id: str) -> PointCloud2:
 
 def to_pose_array(fix: Fix, *, frame_id: str, max_poses: int) -> PoseArray:
     """At most `max_poses` poses, drawn evenly by weight, because each costs time to build."""
-    count = min(max_poses, len(fix.weights))
-    marks = (np.arange(count) + 0.5) / count
-    indices = np.searchsorted(np.cumsum(fix.weights), marks * fix.weights.sum())
-    chosen = fix.particles_map_base[np.minimum(indices, len(fix.weights) - 1)]
+    chosen = fix.particles_map_base[even_by_weight(fix.weights, most=max_poses)]
     return PoseArray(
         header=header(fix.stamp_ns, frame_id), poses=[to_pose(pose) for pose in chosen]
     )

@@ -39,6 +39,7 @@ ROS = {
 NODES_ALSO = (
     "dmn_core.data.bag",
     "dmn_core.data.bag_map",
+    "dmn_core.data.belief_layout",
     "dmn_core.data.ros_decoding",
     "dmn_core.data.ros_poses",
 )

@@ -12,11 +12,14 @@ from numpy.typing import ArrayLike
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from dmn_core.data import message_factory as make
+from dmn_core.data.belief_layout import (
+    POINT_FIELDS,
+    POINT_FLOAT32,
+    even_by_weight,
+    full_covariance,
+    point_rows,
+)
 from dmn_core.errors import BagError
-
-POINT_FIELDS = ("x", "y", "z", "intensity", "yaw")
-_FLOAT32 = 7
-_PLANAR = np.ix_((0, 1, 5), (0, 1, 5))
 
 
 class ResultBagWriter:
@@ -85,7 +88,7 @@ class ResultBagWriter:
         map_frame, odom_frame = self._frames
         header = make.header(stamp_ns, map_frame)
         self._add("/pose", stamp_ns, _pose_with_covariance(header, place, spread))
-        drawn = cloud[_even_by_weight(weight, self._max_cloud_poses)]
+        drawn = cloud[even_by_weight(weight, most=self._max_cloud_poses)]
         poses = [make.pose(one) for one in drawn]
         poses_message = make.message("geometry_msgs/msg/PoseArray", header=header, poses=poses)
         self._add("/particle_cloud", stamp_ns, poses_message)
@@ -138,29 +141,24 @@ def _check(pose: Any, covariance: Any, particles: Any, weights: Any) -> None:
 
 
 def _pose_with_covariance(header: Any, pose: Any, covariance: Any) -> Any:
-    full = np.zeros((6, 6))
-    full[_PLANAR] = covariance
     inner = make.message(
-        "geometry_msgs/msg/PoseWithCovariance", pose=make.pose(pose), covariance=full.reshape(-1)
+        "geometry_msgs/msg/PoseWithCovariance",
+        pose=make.pose(pose),
+        covariance=full_covariance(covariance),
     )
     return make.message("geometry_msgs/msg/PoseWithCovarianceStamped", header=header, pose=inner)
 
 
-def _even_by_weight(weights: Any, most: int) -> Any:
-    """Indices of at most `most` particles, drawn evenly by weight and without chance."""
-    count = min(most, len(weights))
-    marks = (np.arange(count) + 0.5) / count * weights.sum()
-    return np.minimum(np.searchsorted(np.cumsum(weights), marks), len(weights) - 1)
-
-
 def _points(header: Any, particles: Any, weights: Any) -> Any:
     count = len(weights)
-    points = np.zeros((count, len(POINT_FIELDS)), dtype="<f4")
-    points[:, :2], points[:, 4] = particles[:, :2], particles[:, 2]
-    points[:, 3] = weights / weights.max()
+    points = point_rows(particles, weights)
     fields = [
         make.message(
-            "sensor_msgs/msg/PointField", name=name, offset=4 * index, datatype=_FLOAT32, count=1
+            "sensor_msgs/msg/PointField",
+            name=name,
+            offset=4 * index,
+            datatype=POINT_FLOAT32,
+            count=1,
         )
         for index, name in enumerate(POINT_FIELDS)
     ]
