@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,14 @@ def test_missing_messages_skip_the_tests_unless_they_are_required(
 def test_the_command_that_runs_the_tests_requires_them() -> None:
     recipe = (ROOT / "Makefile").read_text().split("\ntest:")[1].split("\n\n")[0]
     assert "DMN_REQUIRE_ROS=1" in recipe
+
+
+def test_every_requirement_comes_by_rosdep_or_by_the_line_for_pip() -> None:
+    """On a robot nothing else installs what the library imports."""
+    listed = (ROOT / "setup.py").read_text().split("install_requires=[")[1].split("]")[0]
+    wanted = {re.split(r"[><=]", name)[0].lower() for name in re.findall(r'"([^"]+)"', listed)}
+    by_pip = (ROOT / "README.md").read_text().split("/bin/pip install ")[1].split("\n")[0]
+    keys = set(re.findall(r"_depend>python3-([\w-]+)<", (ROOT / "package.xml").read_text()))
+    apt = {"opencv": "opencv-python", "transforms3d-pip": "transforms3d", "yaml": "pyyaml"}
+    named = {re.split(r"[><=]", word.strip('"'))[0] for word in by_pip.split()}
+    assert wanted <= named | {apt.get(key, key) for key in keys}
