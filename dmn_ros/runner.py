@@ -15,12 +15,19 @@ from dmn_core.errors import DmnError
 
 NodeT = TypeVar("NodeT", bound=Node)
 
+LONGEST_SLEEP_S = 0.5
+
 
 def spin(node: Node) -> None:
-    """Serve the node's callbacks until the process is told to stop."""
+    """Serve the node's callbacks until the process is told to stop.
+
+    A signal that comes just as the executor goes to sleep does not always wake it, so that it
+    sleeps for a bounded time.
+    """
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    executor.spin()
+    while node.context.ok():
+        executor.spin_once(timeout_sec=LONGEST_SLEEP_S)
 
 
 def run_node(

@@ -30,7 +30,7 @@ class EvaluateCommand(EvaluationConfig):
     mazes: int = 500
     """How many unseen mazes to draw trials from."""
     device: str = "auto"
-    """auto, cuda or cpu."""
+    """auto, cuda, cuda:N or cpu."""
     json: bool = False
     """Print one JSON object instead of a table."""
     out: Path | None = None

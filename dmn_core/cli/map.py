@@ -24,7 +24,7 @@ class MapCommand:
     weights: str = ""
     """Weights file; the shipped ones if empty."""
     device: str = "auto"
-    """auto, cuda or cpu."""
+    """auto, cuda, cuda:N or cpu."""
     mapping: MappingSettings = field(default_factory=MappingSettings)
 
     def run(self) -> None:

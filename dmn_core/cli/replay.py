@@ -35,7 +35,7 @@ class ReplayCommand:
     weights: str = ""
     """Weights file; the shipped ones if empty."""
     device: str = "auto"
-    """auto, cuda or cpu."""
+    """auto, cuda, cuda:N or cpu."""
     precision: Precision = "float32"
     """Of the network: float32 or bfloat16; the belief stays float32."""
     start: tuple[float, float, float] | None = None

@@ -78,7 +78,7 @@ def test_a_map_file_serves_without_a_bag(probe: Any, mapper: Any, tmp_path: Path
         ({"context_bag": None}, ["context_bag", "map_file"]),
         ({"weights": "/no/such.safetensors"}, ["/no/such.safetensors"]),
         ({"image_topic": "/nothing"}, ["/nothing", "/camera/image_raw/compressed"]),
-        ({"device": "gpu9"}, ["gpu9", "auto, cuda or cpu"]),
+        ({"device": "gpu9"}, ["gpu9", "auto, cuda, cuda:N or cpu"]),
         ({"max_views": "many"}, ["max_views", "integer"]),
         ({"area_m": [1.0, -1.0, 0.0, 1.0]}, ["area_m", "x_min < x_max"]),
     ],
