@@ -41,6 +41,12 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
         raise ConfigurationError(f"{kind.__name__} cannot be built: {error}") from error
 
 
+def part_of(kind: type[T], config: Any) -> T:
+    """The fields of `kind` in a dataclass that extends it, such as a command with more options."""
+    names = (field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return kind(**{name: getattr(config, name) for name in names})
+
+
 def read_yaml(kind: type[T], path: Path) -> T:
     """A configuration dataclass from a YAML file; see `from_dict`."""
     try:

@@ -20,8 +20,9 @@ from rosgraph_msgs.msg import Clock
 
 from dmn_core.data.bag import open_bag
 from dmn_core.errors import BagError, ConfigurationError
+from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros.declaration import declare
-from dmn_ros.frames import NANOSECONDS, to_time
+from dmn_ros.frames import to_time
 from dmn_ros.localizer_watch import LocalizerWatch
 from dmn_ros.message_types import message_class
 from dmn_ros.parameters import BagPlayerParameters

@@ -6,8 +6,7 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from dmn_core.errors import DecodingError
-
-NANOSECONDS = 1_000_000_000
+from dmn_core.pose_track.interpolation import NANOSECONDS
 
 
 def to_time(stamp_ns: int) -> Time:

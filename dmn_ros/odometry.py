@@ -11,8 +11,8 @@ import numpy as np
 
 from dmn_core.errors import TrackError
 from dmn_core.pose_track import OdometryBuffer
+from dmn_core.pose_track.interpolation import NANOSECONDS
 
-NANOSECONDS = 1_000_000_000
 # Messages may overtake each other by less than this; more is a clock or a bag that began anew.
 JUMP_BACK_NS = NANOSECONDS
 BUFFER_S = 10.0

@@ -15,6 +15,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from dmn_core.checkpoint import load_checkpoint
+from dmn_core.config import part_of
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
 from dmn_core.localization import choose_device
 from dmn_core.networks import channels_last
@@ -70,8 +71,7 @@ class EvaluateCommand(EvaluationConfig):
     @property
     def config(self) -> EvaluationConfig:
         """The protocol."""
-        names = (field.name for field in dataclasses.fields(EvaluationConfig))
-        return EvaluationConfig(**{name: getattr(self, name) for name in names})
+        return part_of(EvaluationConfig, self)
 
     def _report(
         self, results: dict[str, Results], path: Path, fingerprint: str, record: dict[str, Any]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from dmn_core.checkpoint import load_checkpoint
-from dmn_core.config import from_dict, to_dict
+from dmn_core.config import part_of
 from dmn_core.training.config import TrainingConfig
 
 
@@ -74,6 +73,4 @@ class TrainCommand(TrainingConfig):
     @property
     def config(self) -> TrainingConfig:
         """The part that decides the run."""
-        names = {field.name for field in dataclasses.fields(TrainingConfig)}
-        values = {name: value for name, value in to_dict(self).items() if name in names}
-        return from_dict(TrainingConfig, values)
+        return part_of(TrainingConfig, self)

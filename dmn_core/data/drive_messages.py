@@ -13,6 +13,7 @@ from dmn_core.data import message_factory as make
 from dmn_core.data.bag_output import Entry, Storage
 from dmn_core.errors import BagError
 from dmn_core.pose_track import compose, inverse
+from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_core.worlds.maze import MazeLayout
 from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
 from dmn_core.worlds.trajectory import Trajectory
@@ -51,7 +52,7 @@ class RecordingConfig:
 
     def stamp_ns(self, time_s: float) -> int:
         """Return the stamp of a time since the start of the drive."""
-        return self.start_s * 1_000_000_000 + round(time_s * 1e9)
+        return self.start_s * NANOSECONDS + round(time_s * NANOSECONDS)
 
 
 def camera_mount(layout: MazeLayout, config: RecordingConfig) -> Entry:

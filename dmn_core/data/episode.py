@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from dmn_core.errors import DataError
+from dmn_core.geometry import relative
 from dmn_core.views import Area
 
 
@@ -61,3 +62,7 @@ class Episodes:
     query_images: Tensor
     query_poses: Tensor
     area_m: Area
+
+    def odometry(self, t: int) -> Tensor:
+        """Motion (B, 3) that led to query t: its pose seen from the one before; none at t = 0."""
+        return relative(self.query_poses[:, max(t - 1, 0)], self.query_poses[:, t])

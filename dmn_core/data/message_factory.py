@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rosbags.typesys import Stores, get_typestore
 
+from dmn_core.pose_track.interpolation import NANOSECONDS
+
 TYPESTORE = get_typestore(Stores.ROS2_JAZZY)
-_NS = 1_000_000_000
 OPTICAL_ROTATION = (-0.5, 0.5, -0.5, 0.5)
 """Quaternion x, y, z, w of a forward-looking optical frame (z forward, x right) in the base."""
 
@@ -27,7 +28,9 @@ def serialize(content: Any) -> bytes:
 
 def header(stamp_ns: int, frame_id: str) -> Any:
     """Return a std_msgs/Header."""
-    stamp = message("builtin_interfaces/msg/Time", sec=stamp_ns // _NS, nanosec=stamp_ns % _NS)
+    stamp = message(
+        "builtin_interfaces/msg/Time", sec=stamp_ns // NANOSECONDS, nanosec=stamp_ns % NANOSECONDS
+    )
     return message("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
 
 

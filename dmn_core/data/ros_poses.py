@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from transforms3d.euler import quat2euler
 
 from dmn_core.errors import DecodingError
+from dmn_core.pose_track.interpolation import NANOSECONDS
 
 QUATERNION_TOLERANCE = 0.05
 """How far a quaternion's length may be from one; printed and rounded ones are not exact."""
@@ -19,7 +20,7 @@ _PLANAR = np.ix_((0, 1, 5), (0, 1, 5))
 
 def stamp_ns(stamp: Any) -> int:
     """Integer nanoseconds of a `builtin_interfaces/Time`."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
 
 
 def planar_pose(pose: Any) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
-from dmn_core.geometry import relative
 from dmn_core.particle_filter import Belief, OdometryNoise, move
 from dmn_core.particle_filter.estimate import weighted_mean
 
@@ -26,9 +25,8 @@ def uninformed(episodes: Episodes, belief: Belief, generator: torch.Generator) -
 
     Source: paper section V-B.
     """
-    truth, means = episodes.query_poses, []
-    for t in range(truth.shape[1]):
-        odometry = relative(truth[:, max(t - 1, 0)], truth[:, t])
-        belief = move(belief, odometry, noise=OdometryNoise(), generator=generator)
+    means = []
+    for t in range(episodes.query_poses.shape[1]):
+        belief = move(belief, episodes.odometry(t), noise=OdometryNoise(), generator=generator)
         means.append(weighted_mean(belief))
     return torch.stack(means, dim=1)

@@ -17,7 +17,6 @@ from dmn_core.data.episode import EnvironmentSet, Episodes
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.baselines import closest_context, uninformed
 from dmn_core.evaluation.metrics import Figure, rmse_m, squared_error_m2, success_percent
-from dmn_core.geometry import relative
 from dmn_core.observation import ObservationModel
 from dmn_core.particle_filter import Belief, FilterSettings, step, uniform_belief
 from dmn_core.particle_filter.initial_belief import tracking_belief
@@ -160,10 +159,8 @@ def localize(
 
 def along(episodes: Episodes) -> Iterator[tuple[Tensor, Tensor]]:
     """Query images (B, H, W, 3) with the odometry (B, 3) that led there; the first did not move."""
-    truth = episodes.query_poses
-    for t in range(truth.shape[1]):
-        odometry = relative(truth[:, max(t - 1, 0)], truth[:, t])
-        yield episodes.query_images[:, t], odometry
+    for t in range(episodes.query_poses.shape[1]):
+        yield episodes.query_images[:, t], episodes.odometry(t)
 
 
 def device_of(network: ObservationModel) -> torch.device:
