@@ -42,7 +42,11 @@ class EvaluateCommand(EvaluationConfig):
     def run(self) -> None:
         """Carry out the command."""
         # Imported here: localizing needs no simulator.
-        from dmn_core.data.simulated import TEST_SEED, SimulatedMazesConfig, load_or_render_mazes
+        from dmn_core.data.simulated_mazes import (
+            TEST_SEED,
+            SimulatedMazesConfig,
+            load_or_render_mazes,
+        )
 
         device = choose_device(self.device)
         path = find_weights(self.weights)

@@ -33,7 +33,7 @@ class TrainCommand(TrainingConfig):
     def run(self) -> None:
         """Carry out the command."""
         # Imported here: localizing needs neither a simulator nor a training framework.
-        from dmn_core.data.simulated import (
+        from dmn_core.data.simulated_mazes import (
             TRAINING_SEED,
             VALIDATION_SEED,
             SimulatedMazesConfig,

@@ -12,7 +12,7 @@ from tyro.conf import subcommand
 from dmn_core.data.bag_output import Storage
 from dmn_core.data.drive_messages import RecordingConfig
 from dmn_core.data.recording import record_context_bag, record_query_bag
-from dmn_core.data.simulated import TEST_SEED, SimulatedMazesConfig, load_or_render_mazes
+from dmn_core.data.simulated_mazes import TEST_SEED, SimulatedMazesConfig, load_or_render_mazes
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.pictures import contact_sheet, draw_path, draw_views, save_picture
 from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
@@ -68,14 +68,14 @@ class MazesCommand:
             mazes_per_shard=1,
         )
         mazes = load_or_render_mazes(shown, cache_dir=self.cache, show_progress=False)
-        sheet = contact_sheet(mazes.images.reshape(-1, *mazes.images.shape[2:]), columns=views)
+        sheet = contact_sheet(mazes.images.numpy(), columns=views)
         layout = generate_maze(self.seed)
         rng = np.random.default_rng(self.seed)
         drive = drive_between_random_cells(layout, 60.0, rng=rng)
         with MazeRenderer(layout, CameraConfig()) as renderer:
             top = renderer.render_top_view(_TOP_VIEW_PX)
         top = draw_path(top, drive.poses_map_base, layout.area_m)
-        top = draw_views(top, mazes.poses_map_camera[0], layout.area_m)
+        top = draw_views(top, mazes.poses_map_camera[mazes.views_of(0)], layout.area_m)
         return [
             save_picture(self.out / "contact_sheet.png", sheet),
             save_picture(self.out / "top_view.png", top),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.data.episode import EnvironmentSet, Episodes, ViewRole
 from dmn_core.errors import DataError
 
 
@@ -16,24 +17,32 @@ def draw_episodes(
     contexts: int,
     queries: int,
     rng: np.random.Generator,
+    far_contexts: int = 0,
     device: torch.device | str = "cpu",
 ) -> Episodes:
     """Draw tasks: different environments, in each different views in random order.
+
+    Args:
+        environments: to draw from.
+        batch: B. contexts: N, without the far ones. queries: T.
+        rng: what decides the draw.
+        far_contexts: how many contexts from around the area follow the others.
+        device: of the episodes.
 
     Raises:
         DataError: an environment has fewer views than one episode needs.
 
     Source: paper section V-A, trajectories are random orderings of sampled query poses.
     """
-    available = environments.images.shape[1]
-    if contexts + queries > available:
-        raise DataError(
-            f"an episode of {contexts} contexts and {queries} queries wants {contexts + queries} "
-            f"views, environments have {available}: render more views or ask for fewer"
-        )
     chosen = rng.choice(len(environments), size=batch, replace=batch > len(environments))
     return episodes_of(
-        environments, chosen, contexts=contexts, queries=queries, rng=rng, device=device
+        environments,
+        chosen,
+        contexts=contexts,
+        queries=queries,
+        rng=rng,
+        far_contexts=far_contexts,
+        device=device,
     )
 
 
@@ -44,18 +53,65 @@ def episodes_of(
     contexts: int,
     queries: int,
     rng: np.random.Generator,
+    far_contexts: int = 0,
     device: torch.device | str = "cpu",
 ) -> Episodes:
-    """One episode from each of the chosen environments (B,)."""
-    available = environments.images.shape[1]
-    views = np.stack([rng.permutation(available)[: contexts + queries] for _ in chosen])
-    rows = chosen[:, None]
-    images = torch.from_numpy(environments.images[rows, views]).to(device)
-    poses = torch.from_numpy(environments.poses_map_camera[rows, views]).float().to(device)
+    """One episode from each of the chosen environments (B,); see `draw_episodes`."""
+    drawn = [
+        _draw_views(environments, int(e), contexts, queries, far_contexts, rng) for e in chosen
+    ]
+    maps = np.stack([context for context, _ in drawn])
+    asked = np.stack([query for _, query in drawn])
     return Episodes(
-        images[:, :contexts],
-        poses[:, :contexts],
-        images[:, contexts:],
-        poses[:, contexts:],
+        environments.images_of(maps).to(device),
+        _poses(environments, maps, device),
+        environments.images_of(asked).to(device),
+        _poses(environments, asked, device),
         environments.area_m,
     )
+
+
+def _draw_views(
+    environments: EnvironmentSet,
+    environment: int,
+    contexts: int,
+    queries: int,
+    far_contexts: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Different views as contexts (N,) and as queries (T,)."""
+    if environments.roles is None and far_contexts == 0:
+        views = rng.permutation(environments.views_of(environment))[: contexts + queries]
+        _refuse_too_few(environment, len(views), contexts + queries, "")
+        return views[:contexts], views[contexts:]
+    maps = _some(environments, environment, ViewRole.CONTEXT, contexts, rng)
+    asked = _some(environments, environment, ViewRole.QUERY, queries, rng, apart_from=maps)
+    far = _some(environments, environment, ViewRole.FAR, far_contexts, rng)
+    return np.concatenate([maps, far]), asked
+
+
+def _some(
+    environments: EnvironmentSet,
+    environment: int,
+    role: ViewRole,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    apart_from: np.ndarray | tuple[()] = (),
+) -> np.ndarray:
+    views = environments.views_of(environment, role) if count else np.empty(0, dtype=np.int64)
+    views = rng.permutation(np.setdiff1d(views, apart_from))[:count]
+    _refuse_too_few(environment, len(views), count, f" as {role.name}")
+    return views
+
+
+def _refuse_too_few(environment: int, found: int, wanted: int, what: str) -> None:
+    if found < wanted:
+        raise DataError(
+            f"an episode wants {wanted} different views{what}, environment {environment} has "
+            f"{found}: ask for fewer, or for data with more views"
+        )
+
+
+def _poses(environments: EnvironmentSet, views: np.ndarray, device: torch.device | str) -> Tensor:
+    return torch.from_numpy(environments.poses_map_camera[views]).float().to(device)

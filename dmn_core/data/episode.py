@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntFlag
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dmn_core.errors import DataError
@@ -12,37 +14,111 @@ from dmn_core.geometry import relative
 from dmn_core.views import Area
 
 
+class ViewRole(IntFlag):
+    """What a view may be used for in an episode."""
+
+    CONTEXT = 1  # in the map
+    QUERY = 2  # to localize
+    ANY = CONTEXT | QUERY
+    FAR = 4  # a context from around the area, for Tables IV and V
+
+
 @dataclass(frozen=True)
 class EnvironmentSet:
-    """Many places, each with as many views.
+    """Many places, each with its views; places may share images and differ in number of views.
 
     Attributes:
-        images: (E, M, H, W, 3) uint8, RGB; may be a memory map.
-        poses_map_camera: (E, M, 3) float32 [m, m, rad].
-        area_m: x_min, x_max, y_min, y_max of every environment.
+        images: (I, H, W, 3) uint8, RGB, on the device where batches are to be assembled.
+        poses_map_camera: (V, 3) float32 [m, m, rad]; views of one environment side by side.
+        first_view: (E + 1,) int64; environment e has views first_view[e] to first_view[e + 1].
+        area_m: x_min, x_max, y_min, y_max in which the queries of every environment lie.
+        image_of_view: (V,) int64; None where view v shows image v.
+        roles: (V,) uint8 of `ViewRole`; None where every view may be anything.
+        name: of the data, for records.
     """
 
-    images: np.ndarray
+    images: Tensor
     poses_map_camera: np.ndarray
+    first_view: np.ndarray
     area_m: Area
+    image_of_view: np.ndarray | None = None
+    roles: np.ndarray | None = None
+    name: str = ""
+
+    @classmethod
+    def regular(
+        cls, images: np.ndarray, poses_map_camera: np.ndarray, area_m: Area, *, name: str = ""
+    ) -> EnvironmentSet:
+        """Environments with as many views each: images (E, M, H, W, 3), poses (E, M, 3).
+
+        Raises:
+            DataError: the arrays do not belong together.
+        """
+        if images.ndim != 5 or poses_map_camera.shape != (*images.shape[:2], 3):
+            raise DataError(
+                "environments want images (E, M, H, W, 3) and poses (E, M, 3), got "
+                f"{images.shape!r} and {poses_map_camera.shape!r}"
+            )
+        count, views = images.shape[:2]
+        return cls(
+            torch.from_numpy(images.reshape(-1, *images.shape[2:])),
+            poses_map_camera.reshape(-1, 3),
+            np.arange(count + 1, dtype=np.int64) * views,
+            area_m,
+            name=name,
+        )
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
-        images, poses = self.images, self.poses_map_camera
-        if images.ndim != 5 or images.shape[-1] != 3 or images.dtype != np.uint8:
+        """Refuse parts that do not belong together."""
+        images, poses, first = self.images, self.poses_map_camera, self.first_view
+        if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != torch.uint8:
             raise DataError(
-                f"environments want images (E, M, H, W, 3) of uint8, got {images.shape!r} of "
+                f"environments want images (I, H, W, 3) of uint8, got {tuple(images.shape)!r} of "
                 f"{images.dtype}"
             )
-        if poses.shape != (*images.shape[:2], 3):
+        if poses.ndim != 2 or poses.shape[1] != 3 or not np.isfinite(poses).all():
+            raise DataError(f"environments want finite poses (V, 3), got {poses.shape!r}")
+        if first[0] != 0 or first[-1] != len(poses) or (np.diff(first) < 0).any():
             raise DataError(
-                f"environments with images {images.shape!r} want poses {(*images.shape[:2], 3)!r}, "
-                f"got {poses.shape!r}"
+                f"first_view wants to rise from 0 to {len(poses)}, got {first[0]} to {first[-1]}"
             )
+        shown = self.image_of_view
+        last = (len(poses) if shown is None else int(shown.max(initial=-1)) + 1) - 1
+        if last >= len(images) or (shown is not None and len(shown) != len(poses)):
+            raise DataError(f"{len(poses)} views show images up to {last}, there are {len(images)}")
+        if self.roles is not None and len(self.roles) != len(poses):
+            raise DataError(f"{len(poses)} views want as many roles, got {len(self.roles)}")
 
     def __len__(self) -> int:
         """Number of environments."""
-        return len(self.images)
+        return len(self.first_view) - 1
+
+    def views_of(self, environment: int, role: ViewRole = ViewRole.ANY) -> np.ndarray:
+        """Numbers (M,) of an environment's views that may be used as one of `role`."""
+        views = np.arange(self.first_view[environment], self.first_view[environment + 1])
+        return views if self.roles is None else views[(self.roles[views] & role) != 0]
+
+    def images_of(self, views: np.ndarray) -> Tensor:
+        """Images (..., H, W, 3) of views (...), assembled on the device of the images."""
+        shown = views if self.image_of_view is None else self.image_of_view[views]
+        rows = torch.from_numpy(np.ascontiguousarray(shown)).to(self.images.device)
+        return self.images[rows]
+
+    def first(self, count: int) -> EnvironmentSet:
+        """The first `count` environments; images are shared."""
+        count = min(count, len(self))
+        stop = int(self.first_view[count])
+        return replace(
+            self,
+            poses_map_camera=self.poses_map_camera[:stop],
+            first_view=self.first_view[: count + 1],
+            image_of_view=None if self.image_of_view is None else self.image_of_view[:stop],
+            roles=None if self.roles is None else self.roles[:stop],
+        )
+
+    def to(self, device: torch.device | str) -> EnvironmentSet:
+        """The same environments with their images on another device."""
+        return replace(self, images=self.images.to(device))
 
 
 @dataclass(frozen=True)

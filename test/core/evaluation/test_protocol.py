@@ -26,7 +26,7 @@ def places(count=10, views=12):
     poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (count, views, 3))
     colour = (poses / (20, 20, math.pi) + 1) * 127.5
     images = np.broadcast_to(colour[:, :, None, None], (count, views, 8, 8, 3))
-    return EnvironmentSet(images.astype(np.uint8), poses.astype(np.float32), AREA)
+    return EnvironmentSet.regular(images.astype(np.uint8), poses.astype(np.float32), AREA)
 
 
 class Oracle(ObservationModel):

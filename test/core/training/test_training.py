@@ -30,7 +30,7 @@ def environments(count=6, views=8, seed=0):
     poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (count, views, 3))
     colour = (poses / (20, 20, math.pi) + 1) * 127.5
     images = np.broadcast_to(colour[:, :, None, None], (count, views, 8, 8, 3))
-    return EnvironmentSet(images.astype(np.uint8), poses.astype(np.float32), AREA)
+    return EnvironmentSet.regular(images.astype(np.uint8), poses.astype(np.float32), AREA)
 
 
 def config(**changes):
@@ -215,7 +215,7 @@ def test_contexts_and_queries_of_an_episode_are_different_views():
         owner = [
             e
             for e in range(4)
-            if np.isin(poses[:, 0].numpy(), places.poses_map_camera[e, :, 0]).all()
+            if np.isin(poses[:, 0].numpy(), places.poses_map_camera[places.views_of(e), 0]).all()
         ]
         assert len(owner) == 1
     colour = episodes.query_images[..., 0, 0, 0].float() / 127.5 - 1
@@ -223,7 +223,7 @@ def test_contexts_and_queries_of_an_episode_are_different_views():
 
 
 def test_too_few_views_are_refused():
-    with pytest.raises(DataError, match="wants 10 views, environments have 8"):
+    with pytest.raises(DataError, match="wants 10 different views, environment . has 8"):
         draw_episodes(environments(), batch=1, contexts=4, queries=6, rng=np.random.default_rng())
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeConfig
 from dmn_core.worlds.renderer import CameraConfig
@@ -54,6 +55,31 @@ class SimulatedMazesConfig:
         return range(self.first_seed // self.mazes_per_shard, last_seed // self.mazes_per_shard + 1)
 
 
+DEFAULTS = {
+    "train": (TRAINING_SEED, 1000, 100),
+    "validation": (VALIDATION_SEED, 200, 40),
+    "test": (TEST_SEED, 500, 40),
+}
+"""First seed, number of mazes and views of each, a split."""
+
+
+def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
+    """The mazes of a split; see `sources.load_environments`."""
+    seed, count, views = DEFAULTS[split]
+    height, width = image_size
+    if height != width:
+        raise WorldError(f"mazes are seen in square images, asked for was {height} x {width}")
+    return load_or_render_mazes(
+        SimulatedMazesConfig(
+            count=config.environments or count,
+            views_per_maze=config.views or views,
+            image_size=height,
+            first_seed=seed,
+        ),
+        workers=config.render_workers,
+    )
+
+
 def default_cache_dir() -> Path:
     """Return the folder of rendered mazes: $DMN_CACHE, or ~/.cache/dmn."""
     chosen = os.environ.get("DMN_CACHE")
@@ -84,7 +110,8 @@ def load_or_render_mazes(
         if not _copy_shard(folder, config, index, images, poses):
             raise WorldError(f"cannot read back shard {index} in {folder}; is the disk full?")
     half = config.maze.size_m / 2
-    return EnvironmentSet(images, poses, (-half, half, -half, half))
+    area_m = (-half, half, -half, half)
+    return EnvironmentSet.regular(images, poses, area_m, name="simulated mazes")
 
 
 def _copy_shard(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("mujoco")
 pytest.importorskip("labmaze")
 
-from dmn_core.data.simulated import (
+from dmn_core.data.simulated_mazes import (
     SimulatedMazesConfig,
     default_cache_dir,
     load_or_render_mazes,
@@ -35,12 +36,13 @@ def files(folder: Path) -> dict[str, int]:
 
 def test_mazes_come_as_environments_in_the_map_frame(tmp_path: Path) -> None:
     mazes = load_or_render_mazes(config(3), cache_dir=tmp_path)
-    assert mazes.images.shape == (3, 4, 16, 16, 3)
-    assert mazes.images.dtype == np.uint8
+    assert mazes.images.shape == (12, 16, 16, 3) and len(mazes) == 3
+    assert mazes.images.dtype == torch.uint8
     assert mazes.poses_map_camera.dtype == np.float32
     assert tuple(mazes.area_m) == (-20.0, 20.0, -20.0, 20.0)
-    assert mazes.images.std() > 20
-    for seed, poses in enumerate(mazes.poses_map_camera):
+    assert mazes.images.float().std() > 20
+    for seed in range(3):
+        poses = mazes.poses_map_camera[mazes.views_of(seed)]
         assert generate_maze(seed).is_free(poses[:, :2], 0.9).all()
 
 
@@ -51,8 +53,8 @@ def test_other_counts_and_seeds_share_shards(tmp_path: Path) -> None:
     two = load_or_render_mazes(config(2), cache_dir=tmp_path)
     shifted = load_or_render_mazes(config(2, first_seed=1), cache_dir=tmp_path)
     assert files(tmp_path) == written
-    assert np.array_equal(two.images, three.images[:2])
-    assert np.array_equal(shifted.poses_map_camera, three.poses_map_camera[1:])
+    assert torch.equal(two.images, three.images[:8])
+    assert np.array_equal(shifted.poses_map_camera, three.poses_map_camera[4:])
     load_or_render_mazes(config(5), cache_dir=tmp_path)
     grown = files(tmp_path)
     assert len(grown) == 3
@@ -73,14 +75,14 @@ def test_a_damaged_shard_is_rendered_anew(tmp_path: Path, damage: str) -> None:
     }
     bad.write_bytes(broken[damage])
     again = load_or_render_mazes(config(4), cache_dir=tmp_path)
-    assert np.array_equal(first.images, again.images)
+    assert torch.equal(first.images, again.images)
     assert good.stat().st_mtime_ns == kept
 
 
 def test_several_workers_render_the_same_images(tmp_path: Path) -> None:
     alone = load_or_render_mazes(config(4), cache_dir=tmp_path / "one")
     together = load_or_render_mazes(config(4), cache_dir=tmp_path / "two", workers=2)
-    assert np.array_equal(alone.images, together.images)
+    assert torch.equal(alone.images, together.images)
     assert not list(tmp_path.rglob("*.partial"))
 
 
