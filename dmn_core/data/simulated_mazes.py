@@ -1,27 +1,41 @@
-"""Simulated mazes as data: rendered once, kept in a cache on disk, loaded as environments."""
+"""Simulated mazes as data; see `rendered_sets` for how they are kept."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
+from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.rendered_sets import (
+    TEST_SEED,
+    TRAINING_SEED,
+    VALIDATION_SEED,
+    RenderedSet,
+    load_or_render,
+)
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeConfig
+from dmn_core.worlds.maze_recipe import MazeRecipe
 from dmn_core.worlds.renderer import CameraConfig
-from dmn_core.worlds.shards import ShardConfig, read_shard, render_shard
 
-TRAINING_SEED = 0
-VALIDATION_SEED = 1_000_000
-TEST_SEED = 2_000_000
+__all__ = [
+    "TEST_SEED",
+    "TRAINING_SEED",
+    "VALIDATION_SEED",
+    "SimulatedMazesConfig",
+    "default_cache_dir",
+    "load",
+    "load_or_render_mazes",
+]
+
+DEFAULTS = {
+    "train": (TRAINING_SEED, 1000, 100),
+    "validation": (VALIDATION_SEED, 200, 40),
+    "test": (TEST_SEED, 500, 40),
+}
+"""First seed, number of mazes and views of each, a split."""
 
 
 @dataclass(frozen=True)
@@ -36,31 +50,19 @@ class SimulatedMazesConfig:
     maze: MazeConfig = field(default_factory=MazeConfig)
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.first_seed < 0:
-            raise WorldError(
-                "a set of mazes wants count >= 1 and first_seed >= 0, not "
-                f"{self.count!r} and {self.first_seed!r}"
-            )
+        """Refuse a set that cannot be rendered."""
+        _ = self.rendered_set
 
     @property
-    def shards(self) -> ShardConfig:
+    def recipe(self) -> MazeRecipe:
         """What decides the content of the shards; `count` and `first_seed` do not."""
         camera = CameraConfig(width=self.image_size, height=self.image_size)
-        return ShardConfig(self.views_per_maze, self.mazes_per_shard, self.maze, camera)
+        return MazeRecipe(self.views_per_maze, self.mazes_per_shard, self.maze, camera)
 
     @property
-    def shard_indices(self) -> range:
-        """Shards that hold the wanted seeds."""
-        last_seed = self.first_seed + self.count - 1
-        return range(self.first_seed // self.mazes_per_shard, last_seed // self.mazes_per_shard + 1)
-
-
-DEFAULTS = {
-    "train": (TRAINING_SEED, 1000, 100),
-    "validation": (VALIDATION_SEED, 200, 40),
-    "test": (TEST_SEED, 500, 40),
-}
-"""First seed, number of mazes and views of each, a split."""
+    def rendered_set(self) -> RenderedSet:
+        """The wanted mazes."""
+        return RenderedSet(self.recipe, self.count, self.first_seed)
 
 
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
@@ -80,12 +82,6 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
     )
 
 
-def default_cache_dir() -> Path:
-    """Return the folder of rendered mazes: $DMN_CACHE, or ~/.cache/dmn."""
-    chosen = os.environ.get("DMN_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "dmn"
-
-
 def load_or_render_mazes(
     config: SimulatedMazesConfig,
     *,
@@ -93,65 +89,12 @@ def load_or_render_mazes(
     workers: int = 1,
     show_progress: bool = True,
 ) -> EnvironmentSet:
-    """Return the mazes of `config`, rendering the shards that the cache lacks.
-
-    Images are uint8 (count, views, H, W, 3), poses float32 (count, views, 3) in the map frame.
-    Rendering can be broken off and goes on where it stopped; damaged shards are rendered anew.
-
-    Raises:
-        WorldError: when shards must be rendered and MuJoCo, labmaze or OpenGL is missing.
-    """
-    folder = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
-    images = np.empty((config.count, *config.shards.images_shape[1:]), dtype=np.uint8)
-    poses = np.empty((config.count, config.views_per_maze, 3), dtype=np.float32)
-    missing = [i for i in config.shard_indices if not _copy_shard(folder, config, i, images, poses)]
-    rendered = _render_shards(folder, config.shards, missing, workers=workers)
-    for index in _progress(rendered, len(missing), config, shown=show_progress):
-        if not _copy_shard(folder, config, index, images, poses):
-            raise WorldError(f"cannot read back shard {index} in {folder}; is the disk full?")
+    """Return the mazes of `config`; see `rendered_sets.load_or_render`."""
     half = config.maze.size_m / 2
-    area_m = (-half, half, -half, half)
-    return EnvironmentSet.regular(images, poses, area_m, name="simulated mazes")
-
-
-def _copy_shard(
-    folder: Path,
-    config: SimulatedMazesConfig,
-    index: int,
-    images: np.ndarray,
-    poses: np.ndarray,
-) -> bool:
-    """Copy the wanted mazes of shard `index` into place; False when it must be rendered."""
-    shard = read_shard(folder, config.shards, index)
-    if shard is None:
-        return False
-    start = index * config.mazes_per_shard - config.first_seed
-    low, high = max(start, 0), min(start + config.mazes_per_shard, config.count)
-    images[low:high] = shard.images[low - start : high - start]
-    poses[low:high] = shard.poses_map_camera[low - start : high - start]
-    return True
-
-
-def _render_shards(
-    folder: Path, config: ShardConfig, indices: list[int], *, workers: int
-) -> Iterator[int]:
-    """Render shards and yield the index of each when it is on disk."""
-    if workers <= 1 or len(indices) <= 1:
-        for index in indices:
-            yield render_shard(folder, config, index)
-        return
-    # OpenGL contexts do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(indices)), mp_context=context) as pool:
-        jobs = [pool.submit(render_shard, folder, config, index) for index in indices]
-        for job in as_completed(jobs):
-            yield job.result()
-
-
-def _progress(
-    rendered: Iterable[int], count: int, config: SimulatedMazesConfig, *, shown: bool
-) -> Iterable[int]:
-    description = f"rendering mazes, {config.mazes_per_shard} a shard"
-    return tqdm(
-        rendered, desc=description, total=count, unit="shard", disable=not shown or not count
+    return load_or_render(
+        config.rendered_set,
+        (-half, half, -half, half),
+        cache_dir=cache_dir,
+        workers=workers,
+        show_progress=show_progress,
     )

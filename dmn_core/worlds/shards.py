@@ -1,4 +1,4 @@
-"""Files of rendered mazes: a shard holds the mazes of one fixed range of seeds."""
+"""Files of rendered worlds: a shard holds the worlds of one fixed range of seeds."""
 
 from __future__ import annotations
 
@@ -6,82 +6,95 @@ import hashlib
 import json
 import os
 import zipfile
-from dataclasses import asdict, dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
-from dmn_core.worlds.maze import MazeConfig, generate_maze
-from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
-from dmn_core.worlds.sampling import sample_free_poses
 
-_CONTENT_VERSION = 1
-"""Raise it when the same configuration starts to give other images, so that caches renew."""
+RenderedViews = tuple[NDArray[np.uint8], NDArray[np.float32]]
+"""Images (M, H, W, 3) and the poses (M, 3) in the map that they were seen from."""
 
 
-@dataclass(frozen=True)
-class ShardConfig:
-    """What decides the content of shards; everything here is part of the cache key."""
+class WorldRecipe(ABC):
+    """How worlds of one kind are made and seen; inherited by a frozen dataclass.
 
-    views_per_maze: int = 100
-    mazes_per_shard: int = 50
-    maze: MazeConfig = field(default_factory=MazeConfig)
-    camera: CameraConfig = field(default_factory=CameraConfig)
+    Its fields decide the content of shards, so they are part of the cache key.
+    """
 
-    def __post_init__(self) -> None:
-        if self.views_per_maze < 1 or self.mazes_per_shard < 1:
-            raise WorldError(
-                "views_per_maze and mazes_per_shard must be positive, not "
-                f"{self.views_per_maze!r} and {self.mazes_per_shard!r}"
-            )
+    name: ClassVar[str]
+    """Of the kind of world; the key starts with it."""
+    version: ClassVar[int] = 1
+    """Raised when the same fields start to give other images, so that caches renew."""
+
+    @property
+    @abstractmethod
+    def views(self) -> int:
+        """Views of each world."""
+
+    @property
+    @abstractmethod
+    def worlds_per_shard(self) -> int:
+        """Worlds that one file holds."""
+
+    @property
+    @abstractmethod
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+
+    @abstractmethod
+    def render(self, seed: int) -> RenderedViews:
+        """Return the views of the world of `seed`; the same seed gives the same views."""
+
+    def content(self) -> Mapping[str, Any]:
+        """What decides the content of shards, as JSON takes it."""
+        return asdict(self)  # type: ignore[call-overload]  # recipes are dataclasses
 
     @property
     def key(self) -> str:
         """A short name that differs when the content of shards would differ."""
-        text = json.dumps({"version": _CONTENT_VERSION, **asdict(self)}, sort_keys=True)
+        text = json.dumps({"version": self.version, **self.content()}, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-        camera = self.camera
-        return f"mazes-{camera.width}x{camera.height}-{self.views_per_maze}views-{digest}"
+        height, width = self.image_size
+        return f"{self.name}-{width}x{height}-{self.views}views-{digest}"
 
     @property
     def images_shape(self) -> tuple[int, int, int, int, int]:
-        """Shape (mazes, views, H, W, 3) of a shard's images."""
-        camera = self.camera
-        return self.mazes_per_shard, self.views_per_maze, camera.height, camera.width, 3
+        """Shape (worlds, views, H, W, 3) of a shard's images."""
+        return self.worlds_per_shard, self.views, *self.image_size, 3
+
+    def _check_counts(self) -> None:
+        if self.views < 1 or self.worlds_per_shard < 1:
+            raise WorldError(
+                f"{self.name} want 1 or more views each and 1 or more in a shard, got "
+                f"{self.views!r} and {self.worlds_per_shard!r}"
+            )
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Mazes of consecutive seeds: uint8 images (S, M, H, W, 3) and float32 poses (S, M, 3)."""
+    """Worlds of consecutive seeds: uint8 images (S, M, H, W, 3) and float32 poses (S, M, 3)."""
 
     images: NDArray[np.uint8]
     poses_map_camera: NDArray[np.float32]
 
 
-def shard_path(folder: Path, config: ShardConfig, index: int) -> Path:
-    """Return the file of shard `index`, which holds seeds from index * mazes_per_shard on."""
-    return folder / config.key / f"seeds-{index * config.mazes_per_shard:09d}.npz"
+def shard_path(folder: Path, recipe: WorldRecipe, index: int) -> Path:
+    """Return the file of shard `index`, which holds seeds from index * worlds_per_shard on."""
+    return folder / recipe.key / f"seeds-{index * recipe.worlds_per_shard:09d}.npz"
 
 
-def render_maze_views(
-    seed: int, config: ShardConfig
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return images (M, H, W, 3) and poses (M, 3) of the maze of `seed`, views spread evenly."""
-    layout = generate_maze(seed, config.maze)
-    rng = np.random.default_rng([seed, 1])
-    poses = sample_free_poses(layout, config.views_per_maze, rng=rng)
-    with MazeRenderer(layout, config.camera) as renderer:
-        return renderer.render_many(poses), poses.astype(np.float32)
-
-
-def render_shard(folder: Path, config: ShardConfig, index: int) -> int:
+def render_shard(folder: Path, recipe: WorldRecipe, index: int) -> int:
     """Render shard `index` into `folder`, whole or not at all, and return its index."""
-    path = shard_path(folder, config, index)
+    path = shard_path(folder, recipe, index)
     path.parent.mkdir(parents=True, exist_ok=True)
-    first = index * config.mazes_per_shard
-    views = [render_maze_views(first + k, config) for k in range(config.mazes_per_shard)]
+    first = index * recipe.worlds_per_shard
+    views = [recipe.render(first + k) for k in range(recipe.worlds_per_shard)]
     partial = path.with_suffix(f".{os.getpid()}.partial")
     with partial.open("wb") as file:
         np.savez(
@@ -93,14 +106,14 @@ def render_shard(folder: Path, config: ShardConfig, index: int) -> int:
     return index
 
 
-def read_shard(folder: Path, config: ShardConfig, index: int) -> Shard | None:
+def read_shard(folder: Path, recipe: WorldRecipe, index: int) -> Shard | None:
     """Return shard `index`, or None when it is missing, damaged or of another shape."""
-    path = shard_path(folder, config, index)
+    path = shard_path(folder, recipe, index)
     try:
         with np.load(path) as arrays:
             shard = Shard(arrays["images"], arrays["poses_map_camera"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    if shard.images.shape != config.images_shape or shard.images.dtype != np.uint8:
+    if shard.images.shape != recipe.images_shape or shard.images.dtype != np.uint8:
         return None
-    return shard if shard.poses_map_camera.shape == (*config.images_shape[:2], 3) else None
+    return shard if shard.poses_map_camera.shape == (*recipe.images_shape[:2], 3) else None
