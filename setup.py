@@ -63,7 +63,7 @@ setup(
     extras_require={
         "ros": pins("ros-jazzy.txt") + pins("colcon.txt"),
         "sim": ["labmaze>=1.0.6", "mujoco>=3.2"],
-        "train": ["lightning>=2.4", "tensorboard>=2.17"],
+        "train": ["google-crc32c>=1.5", "lightning>=2.4", "tensorboard>=2.17"],
         "dev": [
             "hypothesis>=6.100",
             "mypy>=1.11",
