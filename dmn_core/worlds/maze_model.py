@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.worlds.maze import MazeLayout
-from dmn_core.worlds.textures import SKY_RGB, load_texture
+from dmn_core.worlds.model_parts import add_quads, add_textured_material, new_spec
+from dmn_core.worlds.textures import load_texture
 
 _TEXTURE_PX = 256
 _SIDES = ((0, 1), (-1, 0), (0, -1), (1, 0))
@@ -23,21 +24,17 @@ def build_maze_model(
 
     The world frame is the map frame with z = 0 at half the wall height; walls are one cell high.
     """
-    spec = mujoco.MjSpec()
-    spec.visual.global_.offwidth, spec.visual.global_.offheight = buffer_size
-    spec.visual.quality.offsamples = 0
-    spec.visual.quality.shadowsize = 0
-    spec.visual.headlight.active = 0
-    spec.stat.extent = 1.0
-    spec.stat.center = (0.0, 0.0, 0.0)
-    _add_sky(mujoco, spec)
+    spec = new_spec(mujoco, buffer_size=buffer_size)
     for region, surface in enumerate(layout.surfaces):
         parts = (("floor", surface.floor, _floor_quads), ("wall", surface.wall, _wall_quads))
         for part, colour, make_quads in parts:
             quads = make_quads(layout, region)
             if len(quads):
+                name = f"{part}_{region}"
                 texture = load_texture(surface.style, part, colour, _TEXTURE_PX)
-                _add_surface(mujoco, spec, f"{part}_{region}", quads, texture)
+                # Emission alone lights the scene, so that textures keep their colours everywhere.
+                add_textured_material(mujoco, spec, name, texture, emission=1.0)
+                add_quads(mujoco, spec, name, quads)
     return spec.compile()
 
 
@@ -73,54 +70,3 @@ def _wall_quads(layout: MazeLayout, region: int) -> NDArray[np.float64]:
                 ]
             )
     return np.array(quads, dtype=np.float64).reshape(-1, 4, 3)
-
-
-def _add_sky(mujoco: ModuleType, spec: Any) -> None:
-    colour = np.array(SKY_RGB) / 255
-    spec.add_texture(
-        name="sky",
-        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
-        rgb1=colour,
-        rgb2=colour,
-        width=4,
-        height=24,
-    )
-
-
-def _add_surface(
-    mujoco: ModuleType,
-    spec: Any,
-    name: str,
-    quads: NDArray[np.float64],
-    texture: NDArray[np.uint8],
-) -> None:
-    """Add one mesh of all `quads`, each showing `texture` (RGB) once, upright and glowing."""
-    size = texture.shape[0]
-    image = spec.add_texture(
-        name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=size, height=size, nchannel=3
-    )
-    image.data = texture.tobytes()
-    # Emission alone lights the scene, so that textures keep their own colours everywhere.
-    material = spec.add_material(
-        name=name, emission=1.0, specular=0.0, shininess=0.0, reflectance=0.0
-    )
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
-    count = len(quads)
-    corners = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
-    triangles = np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]
-    spec.add_mesh(
-        name=name,
-        uservert=quads.reshape(-1),
-        userface=triangles.reshape(-1),
-        usertexcoord=np.tile(corners, (count, 1)).reshape(-1),
-        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
-    )
-    spec.worldbody.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_MESH,
-        meshname=name,
-        material=name,
-        contype=0,
-        conaffinity=0,
-    )

@@ -1,0 +1,85 @@
+"""Parts of MuJoCo models that several kinds of world are built of."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.worlds.textures import SKY_RGB
+
+WHOLE_TEXTURE = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+"""Texture coordinates (4, 2) of a quad's corners that show the texture once, upright."""
+
+
+def new_spec(mujoco: ModuleType, *, buffer_size: tuple[int, int], shadow_size: int = 0) -> Any:
+    """Return an empty `mujoco.MjSpec` under a flat sky, for an off-screen buffer (width, height).
+
+    `shadow_size` is the side in pixels of the map of shadows; 0 where nothing casts them.
+    """
+    spec = mujoco.MjSpec()
+    spec.visual.global_.offwidth, spec.visual.global_.offheight = buffer_size
+    spec.visual.quality.offsamples = 0
+    spec.visual.quality.shadowsize = shadow_size
+    spec.visual.headlight.active = 0
+    spec.stat.extent = 1.0
+    spec.stat.center = (0.0, 0.0, 0.0)
+    colour = np.array(SKY_RGB) / 255
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
+        rgb1=colour,
+        rgb2=colour,
+        width=4,
+        height=24,
+    )
+    return spec
+
+
+def add_textured_material(
+    mujoco: ModuleType, spec: Any, name: str, texture: NDArray[np.uint8], *, emission: float = 0.0
+) -> None:
+    """Add a matt material that shows `texture` (S, S, 3), RGB; `emission` 1 needs no light."""
+    size = texture.shape[0]
+    image = spec.add_texture(
+        name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=size, height=size, nchannel=3
+    )
+    image.data = texture.tobytes()
+    material = spec.add_material(
+        name=name, emission=emission, specular=0.0, shininess=0.0, reflectance=0.0
+    )
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+
+
+def add_quads(
+    mujoco: ModuleType,
+    spec: Any,
+    name: str,
+    quads: NDArray[np.float64],
+    *,
+    texture_corners: NDArray[np.float64] = WHOLE_TEXTURE,
+) -> None:
+    """Add one mesh of all `quads` (Q, 4, 3), in the material of the same name.
+
+    `texture_corners` are texture coordinates, (4, 2) for every quad alike or (Q, 4, 2).
+    """
+    count = len(quads)
+    triangles = np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]
+    spec.add_mesh(
+        name=name,
+        uservert=quads.reshape(-1),
+        userface=triangles.reshape(-1),
+        usertexcoord=np.broadcast_to(texture_corners, (count, 4, 2)).reshape(-1),
+        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
+    )
+    spec.worldbody.add_geom(
+        name=name,
+        type=mujoco.mjtGeom.mjGEOM_MESH,
+        meshname=name,
+        material=name,
+        contype=0,
+        conaffinity=0,
+    )
