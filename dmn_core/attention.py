@@ -18,10 +18,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmn_core.geometry import pose_features, relative
-from dmn_core.networks import VIEW_KEY, ConvStack
+from dmn_core.networks import (
+    POSE_CHANNELS,
+    VIEW_KEY,
+    ConvStack,
+    constant_channel_responses,
+    feature_images,
+    rows,
+)
 
 AttentionWeights = Literal["softmax", "scalar_product", "mean"]
-POSE_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -31,30 +37,10 @@ class Attended:
     Attributes:
         weights: (B, K, N) lambda, how much each particle attends to each view.
         keys: (B, K, 32, h, w) attended view keys, the sum of lambda_i times view key i.
-        scores: (B, K, N) scaled scalar products of view keys and query key.
     """
 
     weights: Tensor
     keys: Tensor
-    scores: Tensor
-
-
-def rows(images: Tensor) -> Tensor:
-    """Feature images (..., C, h, w) as rows (..., h w C), channels last as convolutions like it."""
-    return images.movedim(-3, -1).flatten(-3)
-
-
-def feature_images(rows: Tensor, *, height: int, width: int) -> Tensor:
-    """The inverse of `rows` for (M, h w C), a view without a copy."""
-    return rows.unflatten(-1, (height, width, -1)).movedim(-1, -3)
-
-
-def constant_channel_responses(weight: Tensor, *, height: int, width: int) -> Tensor:
-    """Zero-padded convolution of images that are 1 in one channel, (O, J, 3, 3) -> (J, h w O)."""
-    ones = weight.new_ones(1, 1, height, width)
-    kernels = weight.flatten(0, 1).unsqueeze(1)
-    response = F.conv2d(ones, kernels, padding=weight.shape[-1] // 2)
-    return rows(response.view(*weight.shape[:2], height, width).transpose(0, 1))
 
 
 class EgocentricAttention(nn.Module):
@@ -94,18 +80,20 @@ class EgocentricAttention(nn.Module):
         features = pose_features(seen, environment_scale_m=self.environment_scale_m)
         return features.expand(-1, poses_map_particle.shape[1], -1, -1)
 
-    def forward(self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor) -> Attended:
+    def forward(
+        self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor | None
+    ) -> Attended:
         """Attend to the views.
 
         Args:
             view_responses: (B, N, D, h, w), from `view_responses`.
             coordinates: (B, K, N, 4), from `coordinates`.
-            query_key: (B, 32, h, w), CNN3 of the query image.
+            query_key: (B, 32, h, w), CNN3 of the query image; not looked at where `weights` are
+                the mean.
         """
         batch, count = coordinates.shape[:2]
         hidden = self._hidden(view_responses, coordinates)
-        scores = self._scores(hidden, query_key)
-        weights = self._weights(scores)
+        weights = self._weights(hidden, query_key)
         mixed = torch.bmm(weights.flatten(0, 1).unsqueeze(1), hidden.flatten(0, 1))
         height, width = view_responses.shape[-2:]
         mixed = feature_images(mixed.squeeze(1), height=height, width=width)
@@ -115,11 +103,20 @@ class EgocentricAttention(nn.Module):
             F.conv2d(mixed, second.weight, padding=1)
             + total * cast(Tensor, second.bias)[:, None, None]
         )
-        return Attended(weights, keys.unflatten(0, (batch, count)), scores)
+        return Attended(weights, keys.unflatten(0, (batch, count)))
 
-    def scores(self, view_responses: Tensor, coordinates: Tensor, query_key: Tensor) -> Tensor:
-        """Only the scores (B, K, N) of `forward`, which need no convolution per particle."""
-        return self._scores(self._hidden(view_responses, coordinates), query_key)
+    def scores(self, view_responses: Tensor, coordinates: Tensor, query_keys: Tensor) -> Tensor:
+        """Only the scores (B, T, K, N) of `forward`, for queries that share map and particles.
+
+        They need no convolution per particle, and the features of particles serve all queries.
+
+        Args:
+            view_responses: (B, N, D, h, w), from `view_responses`.
+            coordinates: (B, K, N, 4), from `coordinates`.
+            query_keys: (B, T, 32, h, w), CNN3 of T query images.
+        """
+        hidden = self._hidden(view_responses, coordinates)
+        return self._scores(hidden, query_keys)
 
     def _hidden(self, view_responses: Tensor, coordinates: Tensor) -> Tensor:
         """First layer of CNN2 for every particle and view: (B, K, N, h w D)."""
@@ -129,18 +126,19 @@ class EgocentricAttention(nn.Module):
         response = (coordinates.flatten(0, 2) @ tiled).unflatten(0, coordinates.shape[:3])
         return (response + rows(view_responses).unsqueeze(1)).relu_()
 
-    def _scores(self, hidden: Tensor, query_key: Tensor) -> Tensor:
+    def _scores(self, hidden: Tensor, query_keys: Tensor) -> Tensor:
         """Scalar products <query key, U h + b> as <U^T query key, h> + <query key, b>."""
         second = self.cnn2.convolution(1)
-        pulled_back = F.conv_transpose2d(query_key, second.weight, padding=1)
-        bias = torch.einsum("bchw,c->b", query_key, second.bias)
-        products = torch.bmm(hidden.flatten(1, 2), rows(pulled_back).unsqueeze(-1))
-        products = products.view(hidden.shape[:3]) + bias[:, None, None]
-        return products / math.sqrt(query_key[0].numel())
+        pulled_back = F.conv_transpose2d(query_keys.flatten(0, 1), second.weight, padding=1)
+        pulled_back = rows(pulled_back).unflatten(0, query_keys.shape[:2])
+        bias = torch.einsum("btchw,c->bt", query_keys, second.bias)
+        products = torch.bmm(hidden.flatten(1, 2), pulled_back.transpose(1, 2)).transpose(1, 2)
+        products = products.unflatten(-1, hidden.shape[1:3]) + bias[:, :, None, None]
+        return products / math.sqrt(query_keys[0, 0].numel())
 
-    def _weights(self, scores: Tensor) -> Tensor:
-        if self.weights == "softmax":
-            return torch.softmax(scores, dim=-1)
-        if self.weights == "scalar_product":
-            return scores
-        return torch.full_like(scores, 1.0 / scores.shape[-1])
+    def _weights(self, hidden: Tensor, query_key: Tensor | None) -> Tensor:
+        """Lambda (B, K, N) of the first layer's features and the query key."""
+        if self.weights == "mean" or query_key is None:
+            return hidden.new_full(hidden.shape[:3], 1.0 / hidden.shape[2])
+        scores = self._scores(hidden, query_key.unsqueeze(1)).squeeze(1)
+        return torch.softmax(scores, dim=-1) if self.weights == "softmax" else scores

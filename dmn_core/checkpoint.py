@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dmn_core.config import from_dict, to_dict
 from dmn_core.errors import CheckpointError, ConfigurationError
-from dmn_core.observation import NetworkConfig, ObservationModel
+from dmn_core.observation import LocalizationNetwork, NetworkConfig, build_network
 
 # Changes when frames, units, image scaling or layer order do (docs/conventions.md).
 CONVENTION_VERSION = "1"
@@ -32,12 +32,12 @@ class Checkpoint:
         record: how it was trained: command, samples, results.
     """
 
-    network: ObservationModel
+    network: LocalizationNetwork
     fingerprint: str
     record: dict[str, Any] = field(default_factory=dict)
 
 
-def weights_fingerprint(network: ObservationModel) -> str:
+def weights_fingerprint(network: LocalizationNetwork) -> str:
     """Hash of names, shapes and half-precision values of all weights, 16 hex digits.
 
     Half precision, so that weights keep their fingerprint when they are shipped as float16.
@@ -51,7 +51,7 @@ def weights_fingerprint(network: ObservationModel) -> str:
 
 def save_checkpoint(
     path: Path,
-    network: ObservationModel,
+    network: LocalizationNetwork,
     *,
     record: dict[str, Any] | None = None,
     dtype: torch.dtype = torch.float16,
@@ -83,7 +83,7 @@ def load_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
         record = json.loads(metadata["record"])
     except (KeyError, ValueError, ConfigurationError) as error:
         raise CheckpointError(f"{str(path)!r} carries no usable configuration: {error}") from error
-    network = ObservationModel(config)
+    network = build_network(config)
     try:
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
     except RuntimeError as error:

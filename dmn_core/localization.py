@@ -15,7 +15,7 @@ from torch import Tensor
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.geometry import compose
 from dmn_core.networks import channels_last
-from dmn_core.observation import ObservationModel, PreparedMap
+from dmn_core.observation import LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
 from dmn_core.views import Area, ViewMap, Views, area_around, resize_rgb, to_network_input
@@ -76,7 +76,7 @@ class Localizer:
 
     def __init__(
         self,
-        network: ObservationModel,
+        network: LocalizationNetwork,
         *,
         settings: FilterSettings | None = None,
         device: torch.device | str = "cpu",
@@ -91,7 +91,15 @@ class Localizer:
             device: where to compute.
             dtype: torch.bfloat16 computes convolutions in half precision, beliefs in float32.
             weights_fingerprint: put into maps, and asked of maps; see `checkpoint`.
+
+        Raises:
+            ConfigurationError: the network regresses poses instead of weighing particles.
         """
+        if network.config.head != "likelihood":
+            raise ConfigurationError(
+                f"a localizer weighs particles and wants a network with head 'likelihood', got "
+                f"{network.config.head!r}: use weights of another system"
+            )
         self.device = torch.device(device)
         self.network = channels_last(network.to(self.device)).eval()
         self.settings = settings or FilterSettings()

@@ -16,7 +16,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("networks",),
     ("mapping", "attention", "particle_filter"),
     ("observation",),
-    ("localization", "regression"),
+    ("localization", "regression", "systems"),
     ("session",),
     ("config",),
     ("checkpoint",),

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from dmn_core.networks import CONTEXT_ENCODER, ConvStack
 
+EMBEDDING_CHANNELS = 64  # the filters of CNN1's last layer
+
 
 class ViewEncoder(nn.Module):
     """CNN1, shared by all context images."""

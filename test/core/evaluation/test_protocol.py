@@ -33,10 +33,10 @@ class Oracle(ObservationModel):
     """Reads the pose off the colour of the image."""
 
     def encode_query(self, images):
-        return EncodedQuery(images[..., 0, 0], images)
+        return EncodedQuery(images[..., 0, 0])
 
     def log_likelihood(self, prepared, query, poses):
-        truth = query.key * torch.tensor([20, 20, math.pi])
+        truth = query.response * torch.tensor([20, 20, math.pi])
         off = poses - truth.unsqueeze(1)
         return -0.5 * (off[..., :2].square().sum(-1) / 4 + (wrap_angle(off[..., 2]) / 0.3) ** 2)
 
