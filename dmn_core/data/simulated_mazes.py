@@ -17,7 +17,8 @@ from dmn_core.data.rendered_sets import (
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeConfig
-from dmn_core.worlds.maze_recipe import MazeRecipe
+from dmn_core.worlds.maze_look import LookSpread
+from dmn_core.worlds.maze_recipe import MazeRecipe, VariedMazeRecipe
 from dmn_core.worlds.renderer import CameraConfig
 
 __all__ = [
@@ -48,6 +49,8 @@ class SimulatedMazesConfig:
     first_seed: int = TRAINING_SEED
     mazes_per_shard: int = 50
     maze: MazeConfig = field(default_factory=MazeConfig)
+    spread: LookSpread | None = None
+    """From what every maze draws its look; None for the original look."""
 
     def __post_init__(self) -> None:
         """Refuse a set that cannot be rendered."""
@@ -57,7 +60,8 @@ class SimulatedMazesConfig:
     def recipe(self) -> MazeRecipe:
         """What decides the content of the shards; `count` and `first_seed` do not."""
         camera = CameraConfig(width=self.image_size, height=self.image_size)
-        return MazeRecipe(self.views_per_maze, self.mazes_per_shard, self.maze, camera)
+        parts = (self.views_per_maze, self.mazes_per_shard, self.maze, camera)
+        return VariedMazeRecipe(*parts, self.spread) if self.spread else MazeRecipe(*parts)
 
     @property
     def rendered_set(self) -> RenderedSet:
@@ -77,6 +81,7 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
             views_per_maze=config.views or views,
             image_size=height,
             first_seed=seed,
+            spread=LookSpread() if config.data == "mazes-varied" else None,
         ),
         workers=config.render_workers,
     )

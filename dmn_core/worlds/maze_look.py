@@ -78,6 +78,8 @@ class LookSpread:
 
 def tinted(texture: NDArray[np.uint8], look: MazeLook) -> NDArray[np.uint8]:
     """A texture (H, W, 3) in the colours of a look."""
+    if look.channel_gain == MazeLook.channel_gain:
+        return texture
     changed = texture.astype(np.float64) * np.array(look.channel_gain)
     return changed.round().clip(0, 255).astype(np.uint8)
 

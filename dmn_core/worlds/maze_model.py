@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.worlds.maze import MazeLayout
-from dmn_core.worlds.model_parts import add_quads, add_textured_material, new_spec
+from dmn_core.worlds.maze_look import MazeLook, tinted
+from dmn_core.worlds.model_parts import (
+    WHOLE_TEXTURE,
+    add_quads,
+    add_textured_material,
+    new_spec,
+)
 from dmn_core.worlds.textures import load_texture
 
 _TEXTURE_PX = 256
@@ -18,12 +24,17 @@ _SIDES = ((0, 1), (-1, 0), (0, -1), (1, 0))
 
 
 def build_maze_model(
-    mujoco: ModuleType, layout: MazeLayout, *, buffer_size: tuple[int, int]
+    mujoco: ModuleType,
+    layout: MazeLayout,
+    *,
+    buffer_size: tuple[int, int],
+    look: MazeLook | None = None,
 ) -> Any:
     """Return the compiled `mujoco.MjModel` of `layout`, for an off-screen buffer (width, height).
 
     The world frame is the map frame with z = 0 at half the wall height; walls are one cell high.
     """
+    look = look or MazeLook()
     spec = new_spec(mujoco, buffer_size=buffer_size)
     for region, surface in enumerate(layout.surfaces):
         parts = (("floor", surface.floor, _floor_quads), ("wall", surface.wall, _wall_quads))
@@ -31,10 +42,11 @@ def build_maze_model(
             quads = make_quads(layout, region)
             if len(quads):
                 name = f"{part}_{region}"
-                texture = load_texture(surface.style, part, colour, _TEXTURE_PX)
+                texture = tinted(load_texture(surface.style, part, colour, _TEXTURE_PX), look)
                 # Emission alone lights the scene, so that textures keep their colours everywhere.
                 add_textured_material(mujoco, spec, name, texture, emission=1.0)
-                add_quads(mujoco, spec, name, quads)
+                corners = WHOLE_TEXTURE * look.texture_scale
+                add_quads(mujoco, spec, name, quads, texture_corners=corners)
     return spec.compile()
 
 

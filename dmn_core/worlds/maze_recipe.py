@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from dmn_core.worlds.maze import MazeConfig, generate_maze
+from dmn_core.worlds.maze_look import LookSpread, MazeLook
 from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
 from dmn_core.worlds.sampling import sample_free_poses
 from dmn_core.worlds.shards import RenderedViews, WorldRecipe
@@ -42,10 +43,27 @@ class MazeRecipe(WorldRecipe):
         """Height and width of the images, in pixels."""
         return self.camera.height, self.camera.width
 
+    def look(self, seed: int) -> MazeLook | None:
+        """How the maze of `seed` looks; None for the original look."""
+        return None
+
     def render(self, seed: int) -> RenderedViews:
         """Return images (M, H, W, 3) and poses (M, 3) of the maze of `seed`."""
         layout = generate_maze(seed, self.maze)
         rng = np.random.default_rng([seed, 1])
         poses = sample_free_poses(layout, self.views, rng=rng)
-        with MazeRenderer(layout, self.camera) as renderer:
+        with MazeRenderer(layout, self.camera, look=self.look(seed)) as renderer:
             return renderer.render_many(poses), poses.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class VariedMazeRecipe(MazeRecipe):
+    """The same mazes, each in its own look and seen by its own camera."""
+
+    name: ClassVar[str] = "mazes-varied"
+
+    spread: LookSpread = field(default_factory=LookSpread)
+
+    def look(self, seed: int) -> MazeLook:
+        """How the maze of `seed` looks."""
+        return self.spread.draw(np.random.default_rng([seed, 2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.maze import MazeLayout
+from dmn_core.worlds.maze_look import ORIGINAL_EYE_HEIGHT, MazeLook, compressed
 from dmn_core.worlds.maze_model import build_maze_model
 from dmn_core.worlds.world_renderer import WorldRenderer
 
@@ -20,14 +22,32 @@ WALL_TOP_RGB = np.array((70, 70, 80), dtype=np.uint8)
 
 
 class MazeRenderer(WorldRenderer):
-    """Renders what a camera sees in one maze from half the wall height."""
+    """Renders what a camera sees in one maze, from half the wall height unless the look differs.
 
-    def __init__(self, layout: MazeLayout, camera: CameraConfig | None = None) -> None:
+    A look also replaces the field of view of the camera.
+    """
+
+    def __init__(
+        self,
+        layout: MazeLayout,
+        camera: CameraConfig | None = None,
+        *,
+        look: MazeLook | None = None,
+    ) -> None:
         self.layout = layout
-        super().__init__(camera or CameraConfig(), side_m=layout.config.size_m)
+        self.look = look or MazeLook()
+        camera = camera or CameraConfig()
+        if look is not None:
+            camera = replace(camera, field_of_view_deg=look.field_of_view_deg)
+        size_m, wall_m = layout.config.size_m, layout.config.cell_m
+        height_m = (self.look.eye_height - ORIGINAL_EYE_HEIGHT) * wall_m
+        super().__init__(camera, side_m=size_m, eye_height_m=height_m)
 
     def _build_model(self, mujoco: ModuleType, buffer_size: tuple[int, int]) -> Any:
-        return build_maze_model(mujoco, self.layout, buffer_size=buffer_size)
+        return build_maze_model(mujoco, self.layout, buffer_size=buffer_size, look=self.look)
+
+    def _develop(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return compressed(frame, self.look)
 
     def render_top_view(self, size_px: int = 560) -> NDArray[np.uint8]:
         """Return the maze from above as RGB (size_px, size_px, 3): +x to the right, +y up."""

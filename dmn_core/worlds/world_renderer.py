@@ -62,12 +62,16 @@ class WorldRenderer(ABC):
             camera.pos[:] = (x, y, self._eye_height_m)
             camera.forward[:] = (np.cos(yaw), np.sin(yaw), 0.0)
             camera.up[:] = (0.0, 0.0, 1.0)
-        image = self._draw(self._scene, *self.camera.drawn_size)
+        image = self._develop(self._draw(self._scene, *self.camera.drawn_size))
         size = (self.camera.width, self.camera.height)
         if size == self.camera.drawn_size:
             return image
         shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return np.asarray(shrunk, dtype=np.uint8)
+
+    def _develop(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the camera makes of a frame as drawn, before it is shrunk."""
+        return frame
 
     def render_many(self, poses_map_camera: ArrayLike) -> NDArray[np.uint8]:
         """Return RGB images (M, H, W, 3) seen from poses (M, 3)."""
