@@ -10,6 +10,7 @@ from tyro.conf import OmitSubcommandPrefixes, subcommand
 
 from dmn_core.cli.evaluate import EvaluateCommand
 from dmn_core.cli.map import MapCommand
+from dmn_core.cli.models import ModelsCommand
 from dmn_core.cli.replay import ReplayCommand
 from dmn_core.cli.train import TrainCommand
 from dmn_core.cli.worlds import WorldsCommand
@@ -29,6 +30,7 @@ AnyCommand: TypeAlias = (
     | Annotated[TrainCommand, subcommand("train")]
     | Annotated[EvaluateCommand, subcommand("evaluate")]
     | Annotated[WorldsCommand, subcommand("worlds")]
+    | Annotated[ModelsCommand, subcommand("models")]
 )
 
 

@@ -1,0 +1,39 @@
+"""Command `dmn models`: the systems of the paper and how large they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from dmn_core.data.sources import PANORAMA, SMALL
+from dmn_core.systems import SYSTEMS, parameters_of
+
+
+@dataclass(frozen=True)
+class ModelsCommand:
+    """List every system that can be trained and evaluated, with its number of parameters."""
+
+    def run(self) -> None:
+        """Carry out the command."""
+        Console().print(table_of_systems())
+
+
+def table_of_systems() -> Table:
+    """Every system with its row in the paper and its parameters at the paper's image sizes."""
+    sizes = (SMALL, PANORAMA)
+    table = Table("name", "row in the paper", "tables", "map", "algorithm")
+    for height, width in sizes:
+        table.add_column(f"parameters at {height} x {width}", justify="right")
+    for name, system in SYSTEMS.items():
+        counts = (f"{parameters_of(name, size):,}" for size in sizes)
+        table.add_row(
+            name,
+            system.title,
+            ", ".join(system.tables),
+            system.map.replace("_", " "),
+            system.algorithm,
+            *counts,
+        )
+    return table
