@@ -57,7 +57,18 @@ def tracking_belief(
         true_pose: (B, 3) pose at the first query image.
         std: of x [m], y [m] and yaw [rad].
     """
+    mean = offset_pose(true_pose, generator=generator, std=std)
+    covariance = torch.diag(torch.tensor(std, device=mean.device, dtype=mean.dtype).square())
+    return gaussian_belief(mean, covariance, particles=particles, generator=generator)
+
+
+def offset_pose(
+    true_pose: Tensor,
+    *,
+    generator: torch.Generator,
+    std: tuple[float, float, float] = TRACKING_STD,
+) -> Tensor:
+    """Mean (B, 3) of the paper's tracking start: the truth, off by a normal draw; yaw unwrapped."""
     scale = torch.tensor(std, device=true_pose.device, dtype=true_pose.dtype)
     offset = torch.randn(true_pose.shape, generator=generator, device=generator.device)
-    mean = true_pose + offset.to(true_pose) * scale
-    return gaussian_belief(mean, torch.diag(scale**2), particles=particles, generator=generator)
+    return true_pose + offset.to(true_pose) * scale

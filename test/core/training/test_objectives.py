@@ -1,0 +1,184 @@
+"""Objectives: each is what it says, beside a slow literal reading of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.data.batching import draw_episodes
+from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.errors import ConfigurationError
+from dmn_core.geometry import relative
+from dmn_core.observation import NetworkConfig, build_network
+from dmn_core.training.attention_loss import attention_loss
+from dmn_core.training.encoding import encode_episodes
+from dmn_core.training.losses import soft_target
+from dmn_core.training.objective_config import ObjectiveConfig
+from dmn_core.training.objectives import LOSSES, episode_loss
+from dmn_core.training.training_particles import training_particles
+
+AREA = (-20.0, 20.0, -20.0, 20.0)
+SMALL = NetworkConfig(image_height=8, image_width=8)
+
+
+def drawn(batch=2, contexts=2, queries=3):
+    rng = np.random.default_rng(0)
+    poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (4, 8, 3)).astype(np.float32)
+    images = rng.integers(0, 255, (4, 8, 8, 8, 3)).astype(np.uint8)
+    places = EnvironmentSet.regular(images, poses, AREA)
+    return draw_episodes(places, batch=batch, contexts=contexts, queries=queries, rng=rng)
+
+
+def network(**changes):
+    torch.manual_seed(0)
+    values = {"image_height": 8, "image_width": 8, **changes}
+    return build_network(NetworkConfig(**values)).requires_grad_(True)
+
+
+def seeded():
+    return torch.Generator().manual_seed(3)
+
+
+def one_of(episodes, row, t):
+    """A single query of a single episode."""
+    return Episodes(
+        episodes.context_images[row : row + 1],
+        episodes.context_poses[row : row + 1],
+        episodes.query_images[row : row + 1, t : t + 1],
+        episodes.query_poses[row : row + 1, t : t + 1],
+        AREA,
+    )
+
+
+def alone(net, episodes, row, t, poses):
+    """Log-likelihoods (K,) at poses (K, 3) of one query with its own copy of the map."""
+    encoded = encode_episodes(net, one_of(episodes, row, t))
+    return net.log_likelihood(encoded.maps, encoded.query, poses[None])[0]
+
+
+def cross_entropy(log_likelihood, target):
+    return -(target * torch.log_softmax(log_likelihood, -1)).sum()
+
+
+def test_the_likelihood_loss_of_queries_that_share_a_map_is_that_of_queries_alone():
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(particles=5)
+    loss = episode_loss(net, episodes, config=config, generator=seeded())["loss"]
+    truth = episodes.query_poses.flatten(0, 1)
+    poses = training_particles(truth, AREA, config=config, generator=seeded())
+    target = soft_target(poses, truth)
+    single = [
+        cross_entropy(alone(net, episodes, i // 3, i % 3, poses[i]), target[i]) for i in range(6)
+    ]
+    assert torch.allclose(loss, torch.stack(single).mean(), atol=1e-5)
+
+
+def test_the_sequence_loss_is_that_of_a_filter_with_fixed_hypotheses():
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(name="sequence", particles=6)
+    loss = episode_loss(net, episodes, config=config, generator=seeded())["loss"]
+    start = training_particles(episodes.query_poses[:, 0], AREA, config=config, generator=seeded())
+    losses = []
+    for row in range(2):
+        truth = episodes.query_poses[row]
+        belief = torch.zeros(6)
+        for t in range(3):
+            # Where a hypothesis is after driving as the robot did, seen from where it began.
+            driven = relative(truth[0], truth[t])
+            cos, sin = start[row, :, 2].cos(), start[row, :, 2].sin()
+            at = torch.stack(
+                (
+                    start[row, :, 0] + cos * driven[0] - sin * driven[1],
+                    start[row, :, 1] + sin * driven[0] + cos * driven[1],
+                    start[row, :, 2] + driven[2],
+                ),
+                dim=-1,
+            )
+            belief = belief + alone(net, episodes, row, t, at)
+            target = soft_target(at[None], truth[t][None])[0]
+            losses.append(cross_entropy(belief, target))
+    assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-4)
+    gradient = torch.autograd.grad(loss, net.view_encoder.cnn1.layers[0].weight)[0]
+    assert gradient.abs().max() > 0
+
+
+def test_the_attention_loss_asks_every_query_about_the_particles_of_all():
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(attention_weight=1.0, attention_particles=5)
+    encoded = encode_episodes(net, episodes)
+    loss = attention_loss(net, encoded, config, seeded())
+    own = training_particles(
+        encoded.truth,
+        AREA,
+        config=ObjectiveConfig(particles=5, near_particles=4),
+        generator=seeded(),
+    )
+    losses = []
+    for row in range(2):
+        poses = own[3 * row : 3 * row + 3].flatten(0, 1)
+        for t in range(3):
+            single = encode_episodes(net, one_of(episodes, row, t))
+            scores = net.attention_scores(single.maps, single.query, poses[None])[0]
+            target = soft_target(poses[None], episodes.query_poses[row, t][None])[0]
+            losses.append(cross_entropy(scores.logsumexp(-1), target))
+    assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-5)
+
+
+def test_a_network_without_attention_refuses_the_attention_loss():
+    config = ObjectiveConfig(attention_weight=1.0)
+    with pytest.raises(ConfigurationError, match="set attention_weight to 0"):
+        episode_loss(network(map="latent_image"), drawn(), config=config, generator=seeded())
+
+
+def test_classification_asks_for_the_nearest_context():
+    net, episodes = network(), drawn(contexts=4)
+    config = ObjectiveConfig(name="classification")
+    loss = episode_loss(net, episodes, config=config, generator=seeded())["loss"]
+    losses = []
+    for row in range(2):
+        for t in range(3):
+            scores = alone(net, episodes, row, t, episodes.context_poses[row])
+            off = episodes.context_poses[row, :, :2] - episodes.query_poses[row, t, :2]
+            losses.append(-torch.log_softmax(scores, -1)[off.norm(dim=-1).argmin()])
+    assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-5)
+
+
+def test_regression_is_perfect_when_the_pose_is_found():
+    net, episodes = network(head="pose"), drawn()
+    config = ObjectiveConfig(name="regression")
+    assert episode_loss(net, episodes, config=config, generator=seeded())["loss"] > 0.01
+    truth = episodes.query_poses.flatten(0, 1)
+    net.regress = lambda prepared, query, pose: truth
+    assert episode_loss(net, episodes, config=config, generator=seeded())["loss"] == 0
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "regression"])
+def test_every_objective_moves_every_part_of_the_network(name):
+    net = network()
+    loss = episode_loss(
+        net, drawn(), config=ObjectiveConfig(name=name, particles=6), generator=seeded()
+    )["loss"]
+    loss.backward()
+    for part, parameter in net.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), part
+        if not part.startswith("fc1.output.bias"):  # which a softmax over particles cannot see
+            assert parameter.grad.abs().max() > 0, part
+
+
+def test_training_particles_are_near_around_and_anywhere():
+    truth = drawn(batch=4, queries=1).query_poses[:, 0].repeat(50, 1)
+    settings = ObjectiveConfig(particles=21, near_particles=1, uniform_fraction=0.3)
+    poses = training_particles(truth, AREA, config=settings, generator=seeded())
+    assert poses.shape == (200, 21, 3)
+    off = (poses - truth[:, None])[..., :2].norm(dim=-1)
+    assert off[:, 0].mean() < 3 < off[:, 1:15].mean() < off[:, 15:].mean()
+
+
+def test_beliefs_grow_from_narrow_to_global_over_the_first_half():
+    config = ObjectiveConfig(uniform_fraction=0.6, uniform_fraction_start=0.0)
+    shares = [config.at(progress).uniform_fraction for progress in (0.0, 0.25, 0.5, 1.0)]
+    assert shares == pytest.approx([0.0, 0.3, 0.6, 0.6])
+    assert ObjectiveConfig(uniform_fraction=0.6).at(0.1).uniform_fraction == 0.6
