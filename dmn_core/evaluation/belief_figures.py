@@ -67,6 +67,14 @@ def draw_beliefs(
         viewpoints: (N, 3) of the context views.
         area_m: x_min, x_max, y_min, y_max that is shown.
     """
+    figure = belief_figure(panels, viewpoints=viewpoints, area_m=area_m)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def belief_figure(panels: Sequence[BeliefPanel], *, viewpoints: FloatArray, area_m: Area) -> Figure:
+    """The picture that `draw_beliefs` writes."""
     with_images = any(panel.image is not None for panel in panels)
     columns = len(panels)
     tall = (area_m[3] - area_m[2]) / (area_m[1] - area_m[0])
@@ -79,9 +87,7 @@ def draw_beliefs(
         _draw_belief(axes[-1, column], panel, viewpoints, area_m, first=column == 0)
     handles = axes[-1, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return figure
 
 
 def _draw_image(axes: Axes, panel: BeliefPanel) -> None:
