@@ -20,6 +20,10 @@ from dmn_core.errors import DataError
 from dmn_core.views import resize_rgb
 
 
+class _NoPictureError(Exception):
+    """Which frame cannot be decoded."""
+
+
 def read_environments(
     shards: list[Path], published: PublishedSet, *, count: int, views: int, image_size: ImageSize
 ) -> dict[str, np.ndarray]:
@@ -36,20 +40,13 @@ def read_environments(
         DataError: there is no scene, or the files are of another data set.
     """
     images, cameras, pairs = [], [], [np.empty((0, 2))]
-    scenes = tqdm(
-        islice(_scenes(shards), count),
-        desc=f"reading {published.folder}",
-        total=count,
-        unit="scene",
-        disable=None,
-    )
-    for where, scene in scenes:
-        chosen = _spread(len(scene.frames), views)
-        decoded = _decode(where, scene, chosen, published, image_size)
-        if decoded is not None:
-            images.append(decoded)
-            cameras.append(scene.cameras[chosen])
-            pairs.append(known_directions(scene.cameras, published))
+    decoded = _decoded(shards, published, views, image_size)
+    wanted = islice(decoded, count)
+    what = f"reading {published.folder}"
+    for pictures, chosen, known in tqdm(wanted, what, count, unit="scene", disable=None):
+        images.append(pictures)
+        cameras.append(chosen)
+        pairs.append(known)
     if not images:
         raise DataError(
             f"wanted scenes of {published.folder!r}, {len(shards)} shards in "
@@ -66,8 +63,25 @@ def read_environments(
     }
 
 
+def _decoded(
+    shards: list[Path], published: PublishedSet, views: int, image_size: ImageSize
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Images and cameras of the chosen frames of each scene, and its pairs to measure yaw with."""
+    for where, scene in _scenes(shards):
+        chosen = _spread(len(scene.frames), views)
+        try:
+            pictures = [_picture(scene.frames[number], where) for number in chosen]
+        except _NoPictureError as error:
+            warnings.warn(f"{error}; the scene is left out", stacklevel=2)
+            continue
+        refuse_another(published, len(scene.frames), len(pictures[0]))
+        height, width = image_size
+        small = np.stack([resize_rgb(rgb, height=height, width=width) for rgb in pictures])
+        yield small, scene.cameras[chosen], known_directions(scene.cameras, published)
+
+
 def _scenes(shards: list[Path]) -> Iterator[tuple[str, Scene]]:
-    """Scenes with the place where each was found."""
+    """Scenes, with the place where each was found."""
     for shard in shards:
         for number, record in enumerate(read_records(shard)):
             where = f"{shard}, scene {number}"
@@ -83,24 +97,11 @@ def _spread(frames: int, views: int) -> np.ndarray:
     return np.linspace(0, frames - 1, count).round().astype(np.int64)
 
 
-def _decode(
-    where: str, scene: Scene, chosen: np.ndarray, published: PublishedSet, image_size: ImageSize
-) -> np.ndarray | None:
-    """Images (M, H, W, 3) of the chosen frames; None, with a warning, where one is damaged."""
-    height, width = image_size
-    decoded = np.empty((len(chosen), height, width, 3), dtype=np.uint8)
-    for row, number in enumerate(chosen):
-        image = cv2.imdecode(np.frombuffer(scene.frames[number], np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            warnings.warn(
-                f"{where}: frame {number} is no image; the scene is left out", stacklevel=2
-            )
-            return None
-        if row == 0:
-            refuse_another(published, len(scene.frames), len(image))
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        decoded[row] = resize_rgb(rgb, height=height, width=width)
-    return decoded
+def _picture(jpeg: bytes, where: str) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    if image is None:
+        raise _NoPictureError(f"{where}: a frame of {len(jpeg)} bytes is no image")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ _CHECKSUM = struct.Struct("<I")
 _MASK_DELTA = 0xA282EAD8
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """What is wrong with a record, and whether the file is still in step behind it."""
 
     def __init__(self, what: str, *, in_step: bool) -> None:
@@ -48,7 +48,7 @@ def _records(file: BinaryIO, path: Path, crc: Crc) -> Iterator[bytes]:
     for number in count():
         try:
             payload = _record(file, crc)
-        except _Damage as damage:
+        except _DamageError as damage:
             what = "it is left out" if damage.in_step else "nothing behind it is read"
             warnings.warn(
                 f"{path}: record {number} {damage}, {what}; {whole} records were read before it. "
@@ -70,15 +70,15 @@ def _record(file: BinaryIO, crc: Crc) -> bytes | None:
     if not head:
         return None
     if len(head) < _LENGTH.size:
-        raise _Damage("is cut short", in_step=False)
+        raise _DamageError("is cut short", in_step=False)
     length, length_crc = _LENGTH.unpack(head)
     if length_crc != _masked(crc(head[:8])):
-        raise _Damage("has a damaged length, or this is no TFRecord file", in_step=False)
+        raise _DamageError("has a damaged length, or this is no TFRecord file", in_step=False)
     payload, tail = file.read(length), file.read(_CHECKSUM.size)
     if len(tail) < _CHECKSUM.size:
-        raise _Damage("is cut short", in_step=False)
+        raise _DamageError("is cut short", in_step=False)
     if _CHECKSUM.unpack(tail)[0] != _masked(crc(payload)):
-        raise _Damage("has a wrong checksum", in_step=True)
+        raise _DamageError("has a wrong checksum", in_step=True)
     return payload
 
 

@@ -1,0 +1,75 @@
+"""The meaning of yaw is measured, not believed."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from dmn_core.data.gqn.published import PUBLISHED
+from dmn_core.data.gqn.yaw import decide, known_directions, measure
+from dmn_core.errors import DataError
+from dmn_core.pose_track import wrap_angle
+
+MAZES = PUBLISHED["gqn-mazes"]
+RING = PUBLISHED["gqn-rooms-ring-camera"]
+FREE = PUBLISHED["gqn-rooms-free-camera-no-object-rotations"]
+
+
+@pytest.mark.parametrize("sense", [1, -1])
+@pytest.mark.parametrize("quarters", [0, 1, 2, -1])
+def test_a_walk_shows_what_yaw_means(shards, sense, quarters) -> None:
+    cameras = shards.walk(100, sense=sense, quarters=quarters)
+    found = measure(known_directions(cameras, MAZES))
+    assert found.agreement == 1.0
+    ahead = shards.walk(100)[:, 3]
+    assert np.abs(wrap_angle(found.to_map(cameras[:, 3]) - ahead)).max() < 1e-6
+
+
+def test_turning_on_the_spot_and_noise_do_not_confuse(shards) -> None:
+    rng = np.random.default_rng(0)
+    walk = shards.walk(200)
+    spin = np.repeat(walk[:1], 50, axis=0)
+    spin[:, 3] = np.linspace(-math.pi, math.pi, 50)
+    walk[:, 3] += rng.normal(0, 0.4, 200)
+    found = measure(known_directions(np.concatenate([spin, walk]), MAZES))
+    assert (found.sense, found.quarter_turns) == (1, 0)
+    assert found.samples < 205 and found.agreement > 0.8
+
+
+@pytest.mark.parametrize("outwards", [False, True])
+def test_the_ring_faces_its_centre_whatever_its_yaw_says(shards, outwards) -> None:
+    cameras = shards.ring(100, outwards=outwards)
+    pairs = known_directions(cameras, RING)
+    if outwards:
+        with pytest.warns(
+            UserWarning, match="from 180 degrees .*100% of 100.*other than documented"
+        ):
+            convention = decide(pairs, RING)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            convention = decide(pairs, RING)
+    yaw = convention.to_map(cameras[:, 3])
+    inwards = -cameras[:, :2]
+    facing = np.cos(yaw) * inwards[:, 0] + np.sin(yaw) * inwards[:, 1]
+    assert facing.min() > 0.999 and (-math.pi <= yaw).all() and (yaw < math.pi).all()
+
+
+def test_cameras_that_face_anywhere_are_told_of(shards) -> None:
+    rng = np.random.default_rng(1)
+    cameras = shards.ring(200)
+    cameras[:, 3] = rng.uniform(-math.pi, math.pi, 200)
+    with pytest.raises(
+        DataError, match=r"rooms_ring_camera.*to the centre, but at best .*% of 200"
+    ):
+        decide(known_directions(cameras, RING), RING)
+    walk = shards.walk(200)
+    walk[:, 3] = cameras[:, 3]
+    with pytest.warns(UserWarning, match="along their walk, but at best"):
+        convention = decide(known_directions(walk, MAZES), MAZES)
+    assert np.array_equal(convention.to_map(cameras[:, 3]), wrap_angle(cameras[:, 3]))
+    assert len(known_directions(cameras, FREE)) == 0
+    assert decide(np.empty((0, 2)), FREE).quarter_turns == 0
