@@ -14,15 +14,12 @@ WHOLE_TEXTURE = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
 """Texture coordinates (4, 2) of a quad's corners that show the texture once, upright."""
 
 
-def new_spec(mujoco: ModuleType, *, buffer_size: tuple[int, int], shadow_size: int = 0) -> Any:
-    """Return an empty `mujoco.MjSpec` under a flat sky, for an off-screen buffer (width, height).
-
-    `shadow_size` is the side in pixels of the map of shadows; 0 where nothing casts them.
-    """
+def new_spec(mujoco: ModuleType, *, buffer_size: tuple[int, int]) -> Any:
+    """Return an empty `mujoco.MjSpec` under a flat sky, drawn in `buffer_size` (width, height)."""
     spec = mujoco.MjSpec()
     spec.visual.global_.offwidth, spec.visual.global_.offheight = buffer_size
     spec.visual.quality.offsamples = 0
-    spec.visual.quality.shadowsize = shadow_size
+    spec.visual.quality.shadowsize = 0
     spec.visual.headlight.active = 0
     spec.stat.extent = 1.0
     spec.stat.center = (0.0, 0.0, 0.0)

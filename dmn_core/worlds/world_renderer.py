@@ -26,22 +26,14 @@ class WorldRenderer(ABC):
         camera: that looks.
         side_m: side of the square world around the origin.
         eye_height_m: height of the camera in the model.
-        shadows: whether objects cast them.
 
     Raises:
         WorldError: MuJoCo is not installed or no headless OpenGL can be started.
     """
 
-    def __init__(
-        self,
-        camera: CameraConfig,
-        *,
-        side_m: float,
-        eye_height_m: float = 0.0,
-        shadows: bool = False,
-    ) -> None:
+    def __init__(self, camera: CameraConfig, *, side_m: float, eye_height_m: float = 0.0) -> None:
         self.camera = camera
-        self._side_m, self._eye_height_m, self._shadows = side_m, eye_height_m, shadows
+        self._side_m, self._eye_height_m = side_m, eye_height_m
         self._mujoco = import_mujoco()
         make_gl_current()
         self._model = self._build_model(self._mujoco, camera.drawn_size)
@@ -119,9 +111,8 @@ class WorldRenderer(ABC):
         scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 8)
         data = mujoco.MjData(self._model)
         mujoco.mj_forward(self._model, data)
-        for flag in ("mjRND_REFLECTION", "mjRND_FOG", "mjRND_HAZE"):
+        for flag in ("mjRND_SHADOW", "mjRND_REFLECTION", "mjRND_FOG", "mjRND_HAZE"):
             scene.flags[getattr(mujoco.mjtRndFlag, flag)] = 0
-        scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self._shadows
         scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 1
         everything = mujoco.mjtCatBit.mjCAT_ALL
         option, free_camera = mujoco.MjvOption(), mujoco.MjvCamera()
