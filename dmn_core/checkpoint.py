@@ -83,9 +83,11 @@ def load_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
         record = json.loads(metadata["record"])
     except (KeyError, ValueError, ConfigurationError) as error:
         raise CheckpointError(f"{str(path)!r} carries no usable configuration: {error}") from error
-    network = build_network(config)
+    with torch.device("meta"):  # weights come from the file, none are to be drawn
+        network = build_network(config)
     try:
-        network.load_state_dict({name: value.float() for name, value in tensors.items()})
+        weights = {name: value.float() for name, value in tensors.items()}
+        network.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise CheckpointError(
             f"weights in {str(path)!r} do not fit the network {config!r}: {error}"

@@ -23,9 +23,12 @@ class ModelsCommand:
 def table_of_systems() -> Table:
     """Every system with its row in the paper and its parameters at the paper's image sizes."""
     sizes = (SMALL, PANORAMA)
-    table = Table("name", "row in the paper", "tables", "map", "algorithm")
+    table = Table(title="parameters by size of the images")
+    table.add_column("name", no_wrap=True)
+    for heading in ("row in the paper", "tables", "map", "algorithm"):
+        table.add_column(heading)
     for height, width in sizes:
-        table.add_column(f"parameters at {height} x {width}", justify="right")
+        table.add_column(f"{height} x {width}", justify="right", no_wrap=True)
     for name, system in SYSTEMS.items():
         counts = (f"{parameters_of(name, size):,}" for size in sizes)
         table.add_row(

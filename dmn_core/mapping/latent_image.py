@@ -20,10 +20,10 @@ class LatentImageEncoder(nn.Module):
         """Build the layers for embeddings beside their viewpoints."""
         super().__init__()
         self.environment_scale_m = environment_scale_m
-        self.layers = ConvStack(EMBEDDING_CHANNELS + POSE_CHANNELS, LATENT_IMAGE)
+        self.cnn = ConvStack(EMBEDDING_CHANNELS + POSE_CHANNELS, LATENT_IMAGE)
 
     def forward(self, view_map: ViewMap) -> Tensor:
         """Maps of N views -> images (B, 64, h, w)."""
         contexts = with_viewpoint_channels(view_map, environment_scale_m=self.environment_scale_m)
-        images: Tensor = self.layers(contexts)
+        images: Tensor = self.cnn(contexts)
         return images.unflatten(0, (-1, view_map.n_views)).mean(dim=1)

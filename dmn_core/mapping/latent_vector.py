@@ -28,11 +28,11 @@ class LatentVectorEncoder(nn.Module):
         """Build the layers for embeddings of this height and width beside their viewpoints."""
         super().__init__()
         self.environment_scale_m = environment_scale_m
-        self.layers = ConvStack(EMBEDDING_CHANNELS + POSE_CHANNELS, LATENT_VECTOR)
-        self.dense = dense(self.layers.specs[-1].filters * height * width, LATENT_VECTOR_SIZE)
+        self.cnn = ConvStack(EMBEDDING_CHANNELS + POSE_CHANNELS, LATENT_VECTOR)
+        self.dense = dense(self.cnn.specs[-1].filters * height * width, LATENT_VECTOR_SIZE)
 
     def forward(self, view_map: ViewMap) -> Tensor:
         """Maps of N views -> vectors (B, 256)."""
         contexts = with_viewpoint_channels(view_map, environment_scale_m=self.environment_scale_m)
-        vectors = torch.relu(self.dense(rows(self.layers(contexts))))
+        vectors = torch.relu(self.dense(rows(self.cnn(contexts))))
         return vectors.unflatten(0, (-1, view_map.n_views)).mean(dim=1)
