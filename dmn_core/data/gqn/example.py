@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmn_core.data.protobuf_wire import fields
+from dmn_core.data.gqn.protobuf_wire import fields
 from dmn_core.errors import DataError
 
 CAMERA_NUMBERS = 5

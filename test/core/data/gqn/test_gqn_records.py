@@ -10,7 +10,7 @@ import pytest
 
 from dmn_core.data.gqn.example import parse_scene
 from dmn_core.data.gqn.tfrecord import read_records
-from dmn_core.data.protobuf_wire import fields
+from dmn_core.data.gqn.protobuf_wire import fields
 from dmn_core.errors import DataError
 
 PAYLOADS = [b"first", b"", b"third" * 100]
