@@ -1,4 +1,4 @@
-"""Commands `dmn worlds mazes` and `dmn worlds bags`: simulated places, as data and as bags."""
+"""Commands `dmn worlds ...`: simulated places, as data and as bags."""
 
 from __future__ import annotations
 
@@ -7,79 +7,41 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from tyro.conf import subcommand
 
+from dmn_core.cli.worlds_rooms import RoomsCommand
+from dmn_core.cli.worlds_sets import TOP_VIEW_PX, RenderedSetCommand
 from dmn_core.data.bag_output import Storage
 from dmn_core.data.drive_messages import RecordingConfig
 from dmn_core.data.recording import record_context_bag, record_query_bag
-from dmn_core.data.simulated_mazes import TEST_SEED, SimulatedMazesConfig, load_or_render_mazes
+from dmn_core.data.rendered_sets import TEST_SEED
+from dmn_core.views import Area
 from dmn_core.worlds.maze import generate_maze
-from dmn_core.worlds.pictures import contact_sheet, draw_path, draw_views, save_picture
+from dmn_core.worlds.maze_recipe import MazeRecipe
+from dmn_core.worlds.pictures import draw_path
 from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
+from dmn_core.worlds.shards import WORLDS_PER_SHARD
 from dmn_core.worlds.trajectory import drive_between_random_cells
-
-_TOP_VIEW_PX = 700
 
 
 @dataclass(frozen=True)
-class MazesCommand:
+class MazesCommand(RenderedSetCommand):
     """Render a set of mazes into the cache; with `show`, only draw the first ones."""
 
-    count: int = 1000
-    """How many mazes."""
-    views: int = 100
-    """Views of each maze."""
-    seed: int = 0
-    """Seed of the first maze (training 0, validation 1000000, test 2000000)."""
-    image_size: int = 32
-    """Width and height of the images, in pixels."""
-    workers: int = 1
-    """Processes that render."""
-    cache: Path | None = None
-    """Folder of rendered mazes; by default $DMN_CACHE or ~/.cache/dmn."""
-    show: bool = False
-    """Write a contact sheet and a top view with a drive instead of rendering the set."""
-    out: Path = Path("results/worlds")
-    """Folder of the pictures."""
+    def recipe(self, *, worlds_per_shard: int = WORLDS_PER_SHARD) -> MazeRecipe:
+        """How the mazes are made and seen."""
+        camera = CameraConfig(self.image_size, self.image_size)
+        return MazeRecipe(self.views, worlds_per_shard, camera=camera)
 
-    def run(self) -> None:
-        """Carry out the command."""
-        if self.show:
-            for path in self.draw():
-                print(path)
-            return
-        config = SimulatedMazesConfig(
-            count=self.count,
-            views_per_maze=self.views,
-            image_size=self.image_size,
-            first_seed=self.seed,
-        )
-        mazes = load_or_render_mazes(config, cache_dir=self.cache, workers=self.workers)
-        print(f"{len(mazes)} mazes with {self.views} views each, seeds from {self.seed}")
-
-    def draw(self) -> list[Path]:
-        """Write a sheet of up to 8 mazes and a top view of the first; return the paths."""
-        views = min(self.views, 12)
-        shown = SimulatedMazesConfig(
-            count=min(self.count, 8),
-            views_per_maze=views,
-            image_size=self.image_size,
-            first_seed=self.seed,
-            mazes_per_shard=1,
-        )
-        mazes = load_or_render_mazes(shown, cache_dir=self.cache, show_progress=False)
-        sheet = contact_sheet(mazes.images.numpy(), columns=views)
+    def top_view(self) -> tuple[NDArray[np.uint8], Area]:
+        """The first maze from above with a drive, RGB (S, S, 3), and its area in metres."""
         layout = generate_maze(self.seed)
         rng = np.random.default_rng(self.seed)
         drive = drive_between_random_cells(layout, 60.0, rng=rng)
         with MazeRenderer(layout, CameraConfig()) as renderer:
-            top = renderer.render_top_view(_TOP_VIEW_PX)
-        top = draw_path(top, drive.poses_map_base, layout.area_m)
-        top = draw_views(top, mazes.poses_map_camera[mazes.views_of(0)], layout.area_m)
-        return [
-            save_picture(self.out / "contact_sheet.png", sheet),
-            save_picture(self.out / "top_view.png", top),
-        ]
+            top = renderer.render_top_view(TOP_VIEW_PX)
+        return draw_path(top, drive.poses_map_base, layout.area_m), layout.area_m
 
 
 @dataclass(frozen=True)
@@ -123,9 +85,13 @@ class BagsCommand:
 
 @dataclass(frozen=True)
 class WorldsCommand:
-    """Make simulated worlds: data sets of mazes, or bags of a robot that drives through one."""
+    """Make simulated worlds: data sets, or bags of a robot that drives through one."""
 
-    what: Annotated[MazesCommand, subcommand("mazes")] | Annotated[BagsCommand, subcommand("bags")]
+    what: (
+        Annotated[MazesCommand, subcommand("mazes")]
+        | Annotated[RoomsCommand, subcommand("rooms")]
+        | Annotated[BagsCommand, subcommand("bags")]
+    )
 
     def run(self) -> None:
         """Carry out the command."""

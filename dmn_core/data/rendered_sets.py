@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,22 @@ from tqdm import tqdm
 
 from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import WorldError
-from dmn_core.views import Area
 from dmn_core.worlds.shards import WorldRecipe, read_shard, render_shard
 
 TRAINING_SEED = 0
 VALIDATION_SEED = 1_000_000
 TEST_SEED = 2_000_000
+FIRST_SEEDS: dict[Split, int] = {
+    "train": TRAINING_SEED,
+    "validation": VALIDATION_SEED,
+    "test": TEST_SEED,
+}
+"""Of every kind of world, so that no world is in two splits."""
+
+SplitSizes = Mapping[Split, tuple[int, int]]
+"""Worlds and views of each, a split, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,34 @@ class RenderedSet:
         return range(self.first_seed // size, last_seed // size + 1)
 
 
+def load_split(
+    config: DataConfig,
+    split: Split,
+    *,
+    sizes: SplitSizes,
+    make_recipe: Callable[[int], WorldRecipe],
+) -> EnvironmentSet:
+    """Return the worlds of a split; `make_recipe` is given the number of views."""
+    count, views = sizes[split]
+    recipe = make_recipe(config.views or views)
+    wanted = RenderedSet(recipe, config.environments or count, FIRST_SEEDS[split])
+    return load_or_render(wanted, workers=config.render_workers)
+
+
+def square_side(image_size: ImageSize) -> int:
+    """Return the side in pixels of square images.
+
+    Raises:
+        WorldError: they are not square.
+    """
+    height, width = image_size
+    if height != width:
+        raise WorldError(f"these worlds want square images, got {height} x {width} pixels")
+    return height
+
+
 def load_or_render(
     wanted: RenderedSet,
-    area_m: Area,
     *,
     cache_dir: str | os.PathLike[str] | None = None,
     workers: int = 1,
@@ -60,7 +94,6 @@ def load_or_render(
 
     Args:
         wanted: which worlds.
-        area_m: x_min, x_max, y_min, y_max of every one of them.
         cache_dir: folder of the shards; `default_cache_dir()` if None.
         workers: processes that render.
         show_progress: on the terminal, while rendering.
@@ -77,7 +110,7 @@ def load_or_render(
     for index in _progress(rendered, len(missing), recipe, shown=show_progress):
         if not _copy_shard(folder, wanted, index, images, poses):
             raise WorldError(f"cannot read back shard {index} in {folder}; is the disk full?")
-    return EnvironmentSet.regular(images, poses, area_m, name=f"simulated {recipe.name}")
+    return EnvironmentSet.regular(images, poses, recipe.area_m, name=f"simulated {recipe.name}")
 
 
 def _copy_shard(

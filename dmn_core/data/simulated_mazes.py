@@ -12,10 +12,12 @@ from dmn_core.data.rendered_sets import (
     TRAINING_SEED,
     VALIDATION_SEED,
     RenderedSet,
+    SplitSizes,
     load_or_render,
+    load_split,
+    square_side,
 )
 from dmn_core.data.sources import DataConfig, ImageSize, Split
-from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import MazeConfig
 from dmn_core.worlds.maze_look import LookSpread
 from dmn_core.worlds.maze_recipe import MazeRecipe, VariedMazeRecipe
@@ -31,12 +33,7 @@ __all__ = [
     "load_or_render_mazes",
 ]
 
-DEFAULTS = {
-    "train": (TRAINING_SEED, 1000, 100),
-    "validation": (VALIDATION_SEED, 200, 40),
-    "test": (TEST_SEED, 500, 40),
-}
-"""First seed, number of mazes and views of each, a split."""
+SIZES: SplitSizes = {"train": (1000, 100), "validation": (200, 40), "test": (500, 40)}
 
 
 @dataclass(frozen=True)
@@ -71,19 +68,12 @@ class SimulatedMazesConfig:
 
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
     """The mazes of a split; see `sources.load_environments`."""
-    seed, count, views = DEFAULTS[split]
-    height, width = image_size
-    if height != width:
-        raise WorldError(f"mazes are seen in square images, asked for was {height} x {width}")
-    return load_or_render_mazes(
-        SimulatedMazesConfig(
-            count=config.environments or count,
-            views_per_maze=config.views or views,
-            image_size=height,
-            first_seed=seed,
-            spread=LookSpread() if config.data == "mazes-varied" else None,
-        ),
-        workers=config.render_workers,
+    side = square_side(image_size)
+    return load_split(
+        config,
+        split,
+        sizes=SIZES,
+        make_recipe=lambda views: MazeRecipe(views, camera=CameraConfig(side, side)),
     )
 
 
@@ -95,11 +85,6 @@ def load_or_render_mazes(
     show_progress: bool = True,
 ) -> EnvironmentSet:
     """Return the mazes of `config`; see `rendered_sets.load_or_render`."""
-    half = config.maze.size_m / 2
     return load_or_render(
-        config.rendered_set,
-        (-half, half, -half, half),
-        cache_dir=cache_dir,
-        workers=workers,
-        show_progress=show_progress,
+        config.rendered_set, cache_dir=cache_dir, workers=workers, show_progress=show_progress
     )

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from dmn_core.views import Area
 from dmn_core.worlds.maze import MazeConfig, generate_maze
 from dmn_core.worlds.maze_look import LookSpread, MazeLook
 from dmn_core.worlds.renderer import CameraConfig, MazeRenderer
 from dmn_core.worlds.sampling import sample_free_poses
-from dmn_core.worlds.shards import RenderedViews, WorldRecipe
+from dmn_core.worlds.shards import WORLDS_PER_SHARD, RenderedViews, WorldRecipe
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class MazeRecipe(WorldRecipe):
     name: ClassVar[str] = "mazes"
 
     views_per_maze: int = 100
-    mazes_per_shard: int = 50
+    mazes_per_shard: int = WORLDS_PER_SHARD
     maze: MazeConfig = field(default_factory=MazeConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
 
@@ -46,6 +47,12 @@ class MazeRecipe(WorldRecipe):
     def look(self, seed: int) -> MazeLook | None:
         """How the maze of `seed` looks; None for the original look."""
         return None
+
+    @property
+    def area_m(self) -> Area:
+        """x_min, x_max, y_min, y_max where cameras are, in metres."""
+        half = self.maze.size_m / 2
+        return -half, half, -half, half
 
     def render(self, seed: int) -> RenderedViews:
         """Return images (M, H, W, 3) and poses (M, 3) of the maze of `seed`."""

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
+from dmn_core.views import Area
 
 RenderedViews = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Images (M, H, W, 3) and the poses (M, 3) in the map that they were seen from."""
+
+WORLDS_PER_SHARD = 50
 
 
 class WorldRecipe(ABC):
@@ -46,6 +49,11 @@ class WorldRecipe(ABC):
     @abstractmethod
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images, in pixels."""
+
+    @property
+    @abstractmethod
+    def area_m(self) -> Area:
+        """x_min, x_max, y_min, y_max of every world, in metres."""
 
     @abstractmethod
     def render(self, seed: int) -> RenderedViews:

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from dmn_core.views import Area
 from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.rooms.cameras import CameraPlacement, sample_cameras
 from dmn_core.worlds.rooms.layout import RoomConfig, generate_room
 from dmn_core.worlds.rooms.renderer import RoomRenderer, room_camera
-from dmn_core.worlds.shards import RenderedViews, WorldRecipe
+from dmn_core.worlds.shards import WORLDS_PER_SHARD, RenderedViews, WorldRecipe
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class RoomRecipe(WorldRecipe):
     name: ClassVar[str] = "rooms"
 
     views_per_room: int = 20
-    rooms_per_shard: int = 100
+    rooms_per_shard: int = WORLDS_PER_SHARD
     room: RoomConfig = field(default_factory=RoomConfig)
     camera: CameraConfig = field(default_factory=room_camera)
     placement: CameraPlacement = "free"
@@ -44,6 +45,12 @@ class RoomRecipe(WorldRecipe):
     def image_size(self) -> tuple[int, int]:
         """Height and width of the images, in pixels."""
         return self.camera.height, self.camera.width
+
+    @property
+    def area_m(self) -> Area:
+        """x_min, x_max, y_min, y_max where cameras are, in metres."""
+        half = self.room.area_m / 2
+        return -half, half, -half, half
 
     def render(self, seed: int) -> RenderedViews:
         """Return images (M, H, W, 3) and poses (M, 3) of the room of `seed`."""
