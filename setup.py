@@ -63,7 +63,15 @@ setup(
     extras_require={
         "ros": pins("ros-jazzy.txt") + pins("colcon.txt"),
         "sim": ["labmaze>=1.0.6", "mujoco>=3.2"],
-        "train": ["google-crc32c>=1.5", "lightning>=2.4", "tensorboard>=2.17"],
+        "train": [
+            "google-crc32c>=1.5",
+            "lightning>=2.4",
+            # Elsewhere it has no wheel, and only StreetLearn wants it.
+            "plyvel>=1.5; sys_platform == 'linux' and platform_machine == 'x86_64' "
+            "and python_version < '3.13'",
+            "protobuf>=5",
+            "tensorboard>=2.17",
+        ],
         "dev": [
             "hypothesis>=6.100",
             "mypy>=1.11",

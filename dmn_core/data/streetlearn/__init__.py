@@ -1,0 +1,1 @@
+"""StreetLearn: panoramas of streets in their published LevelDB format."""
