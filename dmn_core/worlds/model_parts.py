@@ -39,10 +39,10 @@ def new_spec(mujoco: ModuleType, *, buffer_size: tuple[int, int]) -> Any:
 def add_textured_material(
     mujoco: ModuleType, spec: Any, name: str, texture: NDArray[np.uint8], *, emission: float = 0.0
 ) -> None:
-    """Add a matt material that shows `texture` (S, S, 3), RGB; `emission` 1 needs no light."""
-    size = texture.shape[0]
+    """Add a matt material that shows `texture` (H, W, 3), RGB; `emission` 1 needs no light."""
+    height, width, _ = texture.shape
     image = spec.add_texture(
-        name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=size, height=size, nchannel=3
+        name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=width, height=height, nchannel=3
     )
     image.data = texture.tobytes()
     material = spec.add_material(
@@ -63,13 +63,34 @@ def add_quads(
 
     `texture_corners` are texture coordinates, (4, 2) for every quad alike or (Q, 4, 2).
     """
-    count = len(quads)
-    triangles = np.array([[0, 1, 2], [0, 2, 3]]) + 4 * np.arange(count)[:, None, None]
+    split = [[0, 1, 2], [0, 2, 3]]
+    places = np.broadcast_to(texture_corners, (len(quads), 4, 2))
+    add_triangles(
+        mujoco,
+        spec,
+        name,
+        quads[:, split].reshape(-1, 3, 3),
+        texture_corners=places[:, split].reshape(-1, 3, 2),
+    )
+
+
+def add_triangles(
+    mujoco: ModuleType,
+    spec: Any,
+    name: str,
+    triangles: NDArray[np.float64],
+    *,
+    texture_corners: NDArray[np.float64],
+) -> None:
+    """Add one mesh of `triangles` (F, 3, 3), in the material of the same name.
+
+    Corners go anticlockwise as seen from outside; `texture_corners` (F, 3, 2) are theirs.
+    """
     spec.add_mesh(
         name=name,
-        uservert=quads.reshape(-1),
-        userface=triangles.reshape(-1),
-        usertexcoord=np.broadcast_to(texture_corners, (count, 4, 2)).reshape(-1),
+        uservert=triangles.reshape(-1),
+        userface=np.arange(3 * len(triangles)),
+        usertexcoord=texture_corners.reshape(-1),
         inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
     )
     spec.worldbody.add_geom(

@@ -1,0 +1,1 @@
+"""Simulated city blocks, seen in panoramas at two visits."""
