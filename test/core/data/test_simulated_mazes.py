@@ -11,11 +11,8 @@ import torch
 pytest.importorskip("mujoco")
 pytest.importorskip("labmaze")
 
-from dmn_core.data.simulated_mazes import (
-    SimulatedMazesConfig,
-    default_cache_dir,
-    load_or_render_mazes,
-)
+from dmn_core.data.cache import default_cache_dir
+from dmn_core.data.simulated_mazes import SimulatedMazesConfig, load_or_render_mazes
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import generate_maze
 
