@@ -16,7 +16,7 @@ from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import WorldError
-from dmn_core.worlds.shards import WorldRecipe, read_shard, render_shard
+from dmn_core.worlds.shards import Shard, WorldRecipe, read_shard, render_shard
 
 TRAINING_SEED = 0
 VALIDATION_SEED = 1_000_000
@@ -102,30 +102,44 @@ def load_or_render(
         WorldError: shards must be rendered, and the simulator or OpenGL is missing.
     """
     recipe = wanted.recipe
-    folder = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
     images = np.empty((wanted.count, *recipe.images_shape[1:]), dtype=np.uint8)
     poses = np.empty((wanted.count, recipe.views, 3), dtype=np.float32)
-    missing = [i for i in wanted.shard_indices if not _copy_shard(folder, wanted, i, images, poses)]
-    rendered = _render_shards(folder, recipe, missing, workers=workers)
-    for index in _progress(rendered, len(missing), recipe, shown=show_progress):
-        if not _copy_shard(folder, wanted, index, images, poses):
-            raise WorldError(f"cannot read back shard {index} in {folder}; is the disk full?")
+    for index, shard in each_shard(
+        wanted, cache_dir=cache_dir, workers=workers, show_progress=show_progress
+    ):
+        size = recipe.worlds_per_shard
+        start = index * size - wanted.first_seed
+        low, high = max(start, 0), min(start + size, wanted.count)
+        images[low:high] = shard.images[low - start : high - start]
+        poses[low:high] = shard.poses_map_camera[low - start : high - start]
     return EnvironmentSet.regular(images, poses, recipe.area_m, name=f"simulated {recipe.name}")
 
 
-def _copy_shard(
-    folder: Path, wanted: RenderedSet, index: int, images: np.ndarray, poses: np.ndarray
-) -> bool:
-    """Copy the wanted worlds of shard `index` into place; False when it must be rendered."""
-    shard = read_shard(folder, wanted.recipe, index)
-    if shard is None:
-        return False
-    size = wanted.recipe.worlds_per_shard
-    start = index * size - wanted.first_seed
-    low, high = max(start, 0), min(start + size, wanted.count)
-    images[low:high] = shard.images[low - start : high - start]
-    poses[low:high] = shard.poses_map_camera[low - start : high - start]
-    return True
+def each_shard(
+    wanted: RenderedSet,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    show_progress: bool = True,
+) -> Iterator[tuple[int, Shard]]:
+    """Yield the number and content of every shard of a set, one at a time, in any order.
+
+    Arguments and errors are those of `load_or_render`.
+    """
+    folder = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
+    recipe, missing = wanted.recipe, []
+    for index in wanted.shard_indices:
+        shard = read_shard(folder, recipe, index)
+        if shard is None:
+            missing.append(index)
+        else:
+            yield index, shard
+    rendered = _render_shards(folder, recipe, missing, workers=workers)
+    for index in _progress(rendered, len(missing), recipe, shown=show_progress):
+        shard = read_shard(folder, recipe, index)
+        if shard is None:
+            raise WorldError(f"cannot read back shard {index} in {folder}; is the disk full?")
+        yield index, shard
 
 
 def _render_shards(
