@@ -86,7 +86,8 @@ def load_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
     with torch.device("meta"):  # weights come from the file, none are to be drawn
         network = build_network(config)
     try:
-        weights = {name: value.float() for name, value in tensors.items()}
+        # Copies: what lies in a mapped file is not aligned as kernels like it.
+        weights = {name: value.to(torch.float32, copy=True) for name, value in tensors.items()}
         network.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""The regression localizer: one estimate moved by odometry and corrected by every image.
+"""The regression localizer: one estimate, moved by odometry and corrected by every image.
 
 The counterpart of the particle filter that the paper compares with.
 
@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import compose
-from dmn_core.observation import LocalizationNetwork
+from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief
 from dmn_core.particle_filter.estimate import weighted_mean
-from dmn_core.views import ViewMap
 
 
 class RegressionLocalizer:
@@ -26,8 +24,8 @@ class RegressionLocalizer:
     The estimate goes in and comes out, as the belief does with the filter.
     """
 
-    def __init__(self, network: LocalizationNetwork[Any, Any], view_map: ViewMap) -> None:
-        """Prepare the maps.
+    def __init__(self, network: LocalizationNetwork[Any, Any], prepared: PreparedMap) -> None:
+        """Localize in `prepared`, maps of this network.
 
         Raises:
             ConfigurationError: the network weighs particles instead.
@@ -38,26 +36,21 @@ class RegressionLocalizer:
                 "use weights of a regression system"
             )
         self.network = network
-        with torch.inference_mode():
-            self._prepared = network.prepare_map(view_map)
+        self.prepared = prepared
 
-    @staticmethod
-    def start(belief: Belief) -> Tensor:
+    def start(self, belief: Belief) -> Tensor:
         """The first estimate (B, 3): the mean of an initial belief."""
         return weighted_mean(belief)
 
-    def step(self, pose: Tensor, images: Tensor, odometry: Tensor) -> Tensor:
+    def step(self, pose: Tensor, query: EncodedQuery, odometry: Tensor) -> Tensor:
         """Move an estimate by odometry and correct it by an image.
 
         Args:
             pose: (B, 3) from `start` or the step before [m, m, rad].
-            images: (B, 3, H, W) network input.
+            query: B encoded images.
             odometry: (B, 3) motion since the last step, the new pose seen from the old one.
 
         Returns:
             The new estimate (B, 3).
         """
-        with torch.inference_mode():
-            query = self.network.encode_query(images)
-            corrected: Tensor = self.network.regress(self._prepared, query, compose(pose, odometry))
-        return corrected
+        return self.network.regress(self.prepared, query, compose(pose, odometry))

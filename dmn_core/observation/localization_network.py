@@ -125,13 +125,16 @@ class LocalizationNetwork(nn.Module, ABC, Generic[MapT, QueryT]):
         return compose(pose, change.to(pose.dtype) * pose.new_tensor([scale, scale, 1.0]))
 
     def attention_scores(self, prepared: MapT, query: QueryT, poses: Tensor) -> Tensor:
-        """How well each view matches the query at each pose, for networks that attend to views.
+        """How well each view matches each query at each pose, for networks that attend to views.
+
+        B maps and particles (B, K, 3), and B T queries, T of each map in a row: (B, T, K, N).
 
         Raises:
             ConfigurationError: this network attends to no views.
         """
         raise ConfigurationError(
-            f"attention scores want a network that attends to views, got {self.config!r}"
+            f"attention scores want a network that attends to views, got {self.config!r}: "
+            "set attention_weight to 0 to train it"
         )
 
     def _new_head(self, features: int) -> LikelihoodHead | PoseHead:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from dmn_core.attention import EgocentricAttention
-from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import pose_features
 from dmn_core.mapping import EMBEDDING_CHANNELS
 from dmn_core.networks import (
@@ -124,19 +123,9 @@ class ObservationModel(LocalizationNetwork[PreparedViews, KeyedQuery]):
         """Scaled scalar products of view keys and query keys: (B, T, K, N).
 
         Queries of a map share its particles, which need no convolution each.
-
-        Args:
-            prepared: B maps.
-            query: B T queries, T of each map in a row.
-            poses: (B, K, 3) particles of each map.
-
-        Raises:
-            ConfigurationError: the network is the one without attention.
         """
         if query.key is None:
-            raise ConfigurationError(
-                f"attention scores want attention softmax or scalar_product, got {self.config!r}"
-            )
+            return super().attention_scores(prepared, query, poses)
         coordinates = self.attention.coordinates(prepared.poses_map_camera, poses)
         keys = query.key.unflatten(0, (len(poses), -1))
         return self.attention.scores(prepared.view_responses, coordinates, keys)

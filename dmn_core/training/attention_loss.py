@@ -7,9 +7,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from dmn_core.errors import ConfigurationError
-from dmn_core.observation import KeyedQuery, ObservationModel
-from dmn_core.observation.view_embedding import PreparedViews
 from dmn_core.training.encoding import AnyNetwork, EncodedEpisodes
 from dmn_core.training.losses import likelihood_cross_entropy, soft_target
 from dmn_core.training.objective_config import ObjectiveConfig
@@ -31,24 +28,11 @@ def attention_loss(
     Raises:
         ConfigurationError: the network attends to no views.
     """
-    maps, query = encoded.maps, encoded.query
-    if not (
-        isinstance(network, ObservationModel)
-        and isinstance(maps, PreparedViews)
-        and isinstance(query, KeyedQuery)
-        and query.key is not None
-    ):
-        raise ConfigurationError(
-            f"attention_weight wants a network that attends to views, got {network.config!r}: "
-            "set attention_weight to 0"
-        )
-    episodes, attention = encoded.episodes, network.attention
+    episodes = encoded.episodes
     batch, queries = episodes.query_poses.shape[:2]
     many = replace(config, particles=config.attention_particles, near_particles=NEAR_PARTICLES)
     own = training_particles(encoded.truth, episodes.area_m, config=many, generator=generator)
     shared = own.unflatten(0, (batch, queries)).flatten(1, 2)
-    coordinates = attention.coordinates(maps.poses_map_camera, shared)
-    keys = query.key.unflatten(0, (batch, queries))
-    scores = attention.scores(maps.view_responses, coordinates, keys)
+    scores = network.attention_scores(encoded.maps, encoded.query, shared)
     target = soft_target(shared.repeat_interleave(queries, 0), encoded.truth)
     return likelihood_cross_entropy(torch.logsumexp(scores, dim=-1).flatten(0, 1), target)
