@@ -18,5 +18,5 @@ def rows_of_split(latitude_deg: np.ndarray, longitude_deg: np.ndarray, split: Sp
     west = longitude_deg < SPLIT_LONGITUDE_DEG
     if split == "test" or not west.any():
         return np.flatnonzero(~west if split == "test" else west)
-    north = latitude_deg > np.quantile(latitude_deg[west], 1 - VALIDATION_SHARE)
+    north = latitude_deg >= np.quantile(latitude_deg[west], 1 - VALIDATION_SHARE)
     return np.flatnonzero(west & (north if split == "validation" else ~north))
