@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.view_topics import ViewTopics
 from dmn_core.errors import ConfigurationError
 
 Split = Literal["train", "validation", "test"]
@@ -35,7 +36,8 @@ class DataConfig:
     Attributes:
         data: name of the source.
         root: folder of the published data (`gqn-*`, `streetlearn`) as it was downloaded.
-        bag: recordings of a robot (`bags`).
+        bag: recordings of a robot; given alone they are the source, `bags`.
+        topics: where images and poses of these recordings are.
         environments: how many places; 0 for as many as the source thinks right for the split.
         views: of each place, where they are drawn by us; 0 for the source's own number.
         render_workers: processes that render what is not in the cache yet.
@@ -44,19 +46,27 @@ class DataConfig:
     data: SourceName = "mazes"
     root: str = ""
     bag: tuple[str, ...] = ()
+    topics: ViewTopics = field(default_factory=ViewTopics)
     environments: int = 0
     views: int = 0
     render_workers: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse a source that is not told where its data is."""
+        """Refuse a source that is not told where its data is, or told of another's."""
         if self.data not in SOURCES:
             raise ConfigurationError(f"data wants one of {sorted(SOURCES)!r}, got {self.data!r}")
         needs = SOURCES[self.data].needs
+        if self.bag and not needs:
+            # Simulated worlds are what is learned from where nothing else is at hand.
+            object.__setattr__(self, "data", "bags")
         if needs and not getattr(self, needs):
             raise ConfigurationError(
                 f"data {self.data!r} wants --{needs}, got none: "
                 + ("give the folder of the download" if needs == "root" else "give recordings")
+            )
+        if self.bag and self.data != "bags":
+            raise ConfigurationError(
+                f"--bag is for data 'bags', got data {self.data!r}: leave one of them out"
             )
         if min(self.environments, self.views) < 0 or self.render_workers < 1:
             raise ConfigurationError(

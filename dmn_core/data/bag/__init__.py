@@ -5,7 +5,7 @@ from __future__ import annotations
 from dmn_core.data.bag.query import QueryRecording, read_query
 from dmn_core.data.bag.reader import Bag, TopicSummary, list_topics, open_bag
 from dmn_core.data.bag.selection import ViewSelection, select_views
-from dmn_core.data.bag.views import StampedView, read_views
+from dmn_core.data.bag.views import StampedView, read_camera_views, read_views
 
 __all__ = [
     "Bag",
@@ -15,6 +15,7 @@ __all__ = [
     "ViewSelection",
     "list_topics",
     "open_bag",
+    "read_camera_views",
     "read_query",
     "read_views",
     "select_views",

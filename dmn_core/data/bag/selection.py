@@ -23,6 +23,7 @@ class ViewSelection:
         max_views: At most this many are kept, spread as widely as can be; None keeps all.
         turn_weight_m_per_rad: How many metres count as much as one radian when spreading.
         max_gap_s: Poses further apart in time than this are not interpolated.
+        revisits: A view is new against the last kept one alone, so that coming back counts.
     """
 
     min_distance_m: float = 0.5
@@ -30,6 +31,7 @@ class ViewSelection:
     max_views: int | None = 16
     turn_weight_m_per_rad: float = 4.0
     max_gap_s: float = DEFAULT_MAX_GAP_S
+    revisits: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -57,10 +59,10 @@ def select_views(poses: FloatArray, selection: ViewSelection) -> IntArray:
 
 
 def _new_views(poses: FloatArray, selection: ViewSelection) -> IntArray:
-    """Indices of poses that are far from, or turned against, each one kept before."""
+    """Indices of poses that are far from, or turned against, those kept before."""
     kept: list[int] = []
     for index, pose in enumerate(poses):
-        distance, turn = _apart(poses[kept], pose)
+        distance, turn = _apart(poses[kept[-1:] if selection.revisits else kept], pose)
         is_known = (distance < selection.min_distance_m) & (turn < selection.min_turn_rad)
         if not is_known.any():
             kept.append(index)

@@ -13,8 +13,11 @@ from dmn_core.data.bag.poses import choose_map_poses
 from dmn_core.data.bag.reader import Bag, open_bag
 from dmn_core.data.bag.selection import ViewSelection, select_views
 from dmn_core.data.bag.topics import choose_image_topic
+from dmn_core.data.view_topics import ViewTopics
 from dmn_core.errors import BagError
+from dmn_core.pose_track import compose
 from dmn_core.pose_track.planar import FloatArray
+from dmn_core.views import resize_rgb
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ def read_views(
     map_frame: str = "map",
     base_frame: str = "base_link",
     selection: ViewSelection | None = None,
+    image_size: tuple[int, int] | None = None,
 ) -> list[StampedView]:
     """Views chosen from a bag, each posed at its own stamp.
 
-    Only the images that are kept are decoded, so that a long bag does not fill the memory. Without
-    names the only image topic is taken, and the only pose topic in the map frame or else tf.
+    Only the images that are kept are decoded, so that a long bag does not fill the memory; with
+    `image_size`, height and width [pixels], they are resized one by one. Without names the only
+    image topic is taken, and the only pose topic in the map frame or else tf.
 
     Raises:
         BagError: The bag is missing or damaged, topics are missing or ambiguous, or images and
@@ -58,10 +63,36 @@ def read_views(
             raise _no_pose_near(bag, selection)
         candidates = np.array([poses.at(stamp, max_gap_s=gap) for stamp in posed])
         chosen = select_views(candidates, selection)
-        pictures = dict(decode_images(bag, images, {posed[index] for index in chosen}))
+        pictures = {
+            stamp: resize_rgb(image, height=image_size[0], width=image_size[1])
+            if image_size
+            else image
+            for stamp, image in decode_images(bag, images, {posed[index] for index in chosen})
+        }
     return [
         StampedView(posed[index], pictures[posed[index]], candidates[index]) for index in chosen
     ]
+
+
+def read_camera_views(
+    path: str | os.PathLike[str],
+    topics: ViewTopics,
+    *,
+    selection: ViewSelection,
+    image_size: tuple[int, int] | None = None,
+) -> tuple[list[NDArray[np.uint8]], FloatArray]:
+    """Images and poses (N, 3) of the camera in the map; see `read_views`."""
+    views = read_views(
+        path,
+        image_topic=topics.image_topic or None,
+        pose_topic=topics.pose_topic or None,
+        map_frame=topics.map_frame,
+        base_frame=topics.base_frame,
+        selection=selection,
+        image_size=image_size,
+    )
+    poses_map_base = np.stack([view.pose_map_base for view in views])
+    return [view.image for view in views], compose(poses_map_base, topics.pose_base_camera)
 
 
 def _no_pose_near(bag: Bag, selection: ViewSelection) -> BagError:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dmn_core.data.gqn.example import parse_scene
-from dmn_core.data.gqn.tfrecord import read_records
 from dmn_core.data.gqn.protobuf_wire import fields
+from dmn_core.data.gqn.tfrecord import read_records
 from dmn_core.errors import DataError
 
 PAYLOADS = [b"first", b"", b"third" * 100]

@@ -1,0 +1,23 @@
+"""Where images and poses of a recording are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ViewTopics:
+    """What makes views of a recording.
+
+    Attributes:
+        image_topic: empty for the only one there is.
+        pose_topic: empty for the only one there is, or tf.
+        map_frame, base_frame: frames of tf, and of poses.
+        pose_base_camera: planar pose of the camera on the robot [m, m, rad].
+    """
+
+    image_topic: str = ""
+    pose_topic: str = ""
+    map_frame: str = "map"
+    base_frame: str = "base_link"
+    pose_base_camera: tuple[float, float, float] = (0.0, 0.0, 0.0)
