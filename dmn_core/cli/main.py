@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Protocol, TypeAlias, cast
+from typing import Annotated, Any, Protocol, Union, cast
 
 import tyro
 from tyro.conf import OmitSubcommandPrefixes, subcommand
@@ -12,7 +12,7 @@ from dmn_core.cli.evaluate import EvaluateCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
 from dmn_core.cli.replay import ReplayCommand
-from dmn_core.cli.train import TrainCommand
+from dmn_core.cli.train import TrainCommand, recipe_defaults
 from dmn_core.cli.worlds import WorldsCommand
 from dmn_core.errors import DmnError
 
@@ -24,21 +24,22 @@ class Command(Protocol):
         """Carry out the command."""
 
 
-AnyCommand: TypeAlias = (
-    Annotated[MapCommand, subcommand("map")]
-    | Annotated[ReplayCommand, subcommand("replay")]
-    | Annotated[TrainCommand, subcommand("train")]
-    | Annotated[EvaluateCommand, subcommand("evaluate")]
-    | Annotated[WorldsCommand, subcommand("worlds")]
-    | Annotated[ModelsCommand, subcommand("models")]
-)
+COMMANDS: dict[str, type] = {
+    "map": MapCommand,
+    "replay": ReplayCommand,
+    "train": TrainCommand,
+    "evaluate": EvaluateCommand,
+    "worlds": WorldsCommand,
+    "models": ModelsCommand,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it; errors of ours end with one line and status 1."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         command = tyro.cli(
-            AnyCommand,
+            _any_command(arguments),
             prog="dmn",
             args=arguments,
             description="Visual localization with a handful of pictures.",
@@ -50,6 +51,17 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _any_command(arguments: list[str]) -> Any:
+    """The union of all commands; a recipe that is named decides the defaults of `train`."""
+    trains = arguments[:1] == ["train"]
+    defaults: dict[str, Any] = {"train": recipe_defaults(arguments)} if trains else {}
+    annotated = (
+        Annotated[kind, subcommand(name, default=defaults.get(name, tyro.MISSING_NONPROP))]
+        for name, kind in COMMANDS.items()
+    )
+    return Union[tuple(annotated)]  # noqa: UP007
 
 
 if __name__ == "__main__":

@@ -1,76 +1,130 @@
-"""Command `dmn train`: learn on simulated mazes, resumable and time-boxed."""
+"""Command `dmn train`: learn from any source of data, resumable and time-boxed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from dmn_core.checkpoint import load_checkpoint
 from dmn_core.config import part_of
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import load_environments
+from dmn_core.errors import ConfigurationError
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.encoding import AnyNetwork
+from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
+from dmn_core.weights import find_weights
+
+FRESH, SHIPPED = "fresh", "shipped"
 
 
 @dataclass(frozen=True)
 class TrainCommand(TrainingConfig):
-    """Train a network on simulated mazes; the same command again resumes.
+    """Train a network; the same command again resumes.
 
-    The default objective is the likelihood of the true pose; `--objective.name tracking` is the
-    paper's one-step tracking error. `--out` gets configuration, log, TensorBoard curves, the state
-    to resume from, and best.safetensors and last.safetensors.
+    `--recipe paper` trains as the paper does; other options change the recipe. `--out` gets
+    configuration, log, TensorBoard curves, the state to resume from, and best.safetensors and
+    last.safetensors. Several GPUs: `--devices`; several machines: `torchrun`.
     """
 
+    recipe: RecipeName = "default"
+    """What the other options change: the way to train that learned most, or the paper's."""
     out: Path = Path("runs/mazes")
     """Folder of the run."""
-    start_from: Path | None = None
-    """Weights to start a new run from, instead of freshly drawn ones."""
-    workers: int = 2
-    """Processes that render mazes that are not in the cache yet."""
+    start_from: str = ""
+    """Weights to start a new run from: a file, `shipped` or `fresh`. If empty, shipped ones for
+    --bag and freshly drawn ones for other data."""
+    learning_rate_grid: tuple[float, ...] = ()
+    """Train one run for each of these rates, in subfolders, and record which is best."""
+    seeds: tuple[int, ...] = ()
+    """Train one run for each of these seeds, in subfolders, and record all."""
     threads: int = 0
     """CPU threads; 0 for all cores."""
 
     def run(self) -> None:
         """Carry out the command."""
-        # Imported here: localizing needs neither a simulator nor a training framework.
-        from dmn_core.data.simulated_mazes import (
-            TRAINING_SEED,
-            VALIDATION_SEED,
-            SimulatedMazesConfig,
-            load_or_render_mazes,
-        )
+        # Imported here: localizing needs no training framework.
         from dmn_core.training.loop import Trainer
+        from dmn_core.training.processes import launch
+        from dmn_core.training.sweep import train_all, variants
 
         if self.threads:
             torch.set_num_threads(self.threads)
-        sizes = {
-            "training": (self.mazes.count, self.mazes.views, TRAINING_SEED),
-            "validation": (
-                self.mazes.validation_count,
-                self.mazes.validation_views,
-                VALIDATION_SEED,
-            ),
-        }
-        mazes = {
-            name: load_or_render_mazes(
-                SimulatedMazesConfig(
-                    count=count,
-                    views_per_maze=views,
-                    image_size=self.network.image_height,
-                    first_seed=seed,
-                ),
-                workers=self.workers,
+        config = self.config
+        config.refuse_endless()
+        fabric = launch(config)
+        start = self._network_to_start_from()
+        # What is not in the cache yet is made by one process of each machine.
+        with fabric.rank_zero_first(local=True):
+            training, validation = environments_of(config)
+
+        def train_one(config: TrainingConfig, folder: Path) -> dict[str, Any]:
+            trainer = Trainer(
+                config,
+                training=training,
+                validation=validation,
+                folder=folder,
+                start_from=start,
+                fabric=fabric,
             )
-            for name, (count, views, seed) in sizes.items()
-        }
-        start = load_checkpoint(self.start_from) if self.start_from else None
-        trainer = Trainer(
-            self.config, **mazes, folder=self.out, start_from=start.network if start else None
-        )
-        record = trainer.run()
-        print(f"{record['samples']} samples in {record['hours']} h; weights in {self.out}")
+            outcome = trainer.run()
+            if fabric.is_global_zero:
+                print(
+                    f"{outcome['samples']} samples in {outcome['hours']} h, "
+                    f"{outcome['waiting_share']:.1%} of this call spent on waiting for data; "
+                    f"weights in {folder}"
+                )
+            return outcome
+
+        several = variants(config, learning_rates=self.learning_rate_grid, seeds=self.seeds)
+        if not several:
+            train_one(config, self.out)
+            return
+        record = train_all(several, train_one, folder=self.out, fabric=fabric)
+        if fabric.is_global_zero:
+            best = record["runs"][record["best"]]
+            print(f"best of {len(several)} runs: {self.out / record['best']}, {json.dumps(best)}")
 
     @property
     def config(self) -> TrainingConfig:
         """The part that decides the run."""
-        return part_of(TrainingConfig, self)
+        config = fitted_to_system(part_of(TrainingConfig, self))
+        return replace(config, data="bags") if self.bag else config
+
+    def _network_to_start_from(self) -> AnyNetwork | None:
+        start = self.start_from or (SHIPPED if self.bag else FRESH)
+        if start == FRESH:
+            return None
+        return load_checkpoint(find_weights("" if start == SHIPPED else start)).network
+
+
+def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:
+    """Places to learn from, and others to validate on."""
+    size = config.network.image_height, config.network.image_width
+    unseen = replace(config, environments=config.validation_environments)
+    return (
+        load_environments(config, "train", image_size=size),
+        load_environments(unseen, "validation", image_size=size),
+    )
+
+
+def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
+    """The command whose options are those of the recipe that is named in the arguments.
+
+    Raises:
+        ConfigurationError: there is no such recipe.
+    """
+    name = "default"
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--recipe":
+            name = following
+        elif word.startswith("--recipe="):
+            name = word.removeprefix("--recipe=")
+    if name not in RECIPES:
+        raise ConfigurationError(f"--recipe wants one of {sorted(RECIPES)!r}, got {name!r}")
+    return TrainCommand(**vars(RECIPES[name]), recipe=name)  # type: ignore[arg-type]

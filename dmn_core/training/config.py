@@ -5,63 +5,127 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dmn_core.data.sources import SOURCES, DataConfig, ImageSize
 from dmn_core.errors import ConfigurationError
 from dmn_core.observation import NetworkConfig
+from dmn_core.systems import SystemName, network_of
+from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.objectives import ObjectiveConfig
+from dmn_core.training.schedule import ScheduleName
+
+AT_LEAST_ONE = ("contexts", "batch", "queries", "validate_every_steps", "validation_samples")
+AT_LEAST_ZERO = (
+    "validation_environments", "contexts_max", "far_contexts", "micro_batches", "weight_decay",
+    "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes", "total_hours",
+    "max_steps", "patience_steps", "pictures_every",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class MazesConfig:
-    """Simulated mazes to learn from and to validate on (seeds that training never sees)."""
-
-    count: int = 1000
-    views: int = 100
-    validation_count: int = 200
-    validation_views: int = 40
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(DataConfig):
     """Everything that decides a run; written into its folder.
 
     Attributes:
+        system: a row of the paper's tables.
+        attention: of systems that attend to views: softmax, or scalar products as they are.
+        final_relu: a relu on the log-likelihood, as the paper prints FC1.
+        image_size: height and width; 0 0 for those of the data.
+        validation_environments: how many unseen places; 0 for what the source thinks right.
         contexts: views in the map, N (paper: 4).
-        batch: environments in a step; each with `queries` query images that share the map.
-        learning_rate: Adam's, after `warmup_steps` and before the cosine decay.
+        contexts_max: above `contexts`, every micro-batch draws its N between the two; validation
+            stays at `contexts`. 0 for none.
+        far_contexts: how many contexts from around the area follow the others.
+        batch: environments in a micro-batch, each with `queries` query images that share the map.
+        micro_batches: of one step; processes share them out. 0 for one each.
+        learning_rate: Adam's, before warm-up and decay.
+        weight_decay: Adam's (paper: 1e-4 for Street View, else 0).
+        schedule: of the learning rate after `warmup_steps`: `cosine` decays all along; `trapezoid`
+            stays, then falls linearly over the last `cooldown` of the run; `constant` stays.
         final_learning_rate_fraction: what the decay ends at.
-        weight_average: decay of the running average of weights that is validated and shipped.
-        minutes: time box; the decay is stretched over it. 0 means `max_steps` decides alone.
-        max_steps: steps after which to stop; 0 means `minutes` decides alone. With `max_steps`
-            alone, a run is a function of its seed.
-        precision: Lightning Fabric's word, such as 32-true, bf16-mixed.
+        gradient_clip: largest norm of a gradient; 0 for any.
+        weight_average: decay of the running average of weights that is validated and shipped; 0
+            for the weights themselves.
+        minutes: time box of one call; 0 for none.
+        total_hours: of the run, over all its calls; 0 for no limit.
+        max_steps: of the run, over all its calls; 0 for no limit. The schedule is stretched over
+            `total_hours` and `max_steps` where there are any, so that a run of many calls has one
+            schedule; else over the minutes of each call.
+        patience_steps: stop when validation has not improved for so many steps; 0 for never.
+        pictures_every: validations between pictures of a belief; 0 for no pictures.
+        precision: Lightning Fabric's word.
+        devices: processes on this machine, each with its GPU if there are any. Under `torchrun`
+            it decides, and `num_nodes` likewise.
     """
 
+    system: SystemName = "dmn"
+    attention: Literal["softmax", "scalar_product"] = "softmax"
+    final_relu: bool = False
+    image_size: ImageSize = (0, 0)
+    validation_environments: int = 0
     seed: int = 0
-    network: NetworkConfig = field(default_factory=NetworkConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    mazes: MazesConfig = field(default_factory=MazesConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     contexts: int = 4
+    contexts_max: int = 0
+    far_contexts: int = 0
     batch: int = 16
     queries: int = 2
+    micro_batches: int = 0
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: ScheduleName = "cosine"
     warmup_steps: int = 300
+    cooldown: float = 0.2
     final_learning_rate_fraction: float = 0.02
     gradient_clip: float = 1.0
     weight_average: float = 0.998
     minutes: float = 0.0
+    total_hours: float = 0.0
     max_steps: int = 0
     validate_every_steps: int = 1000
-    validation_batches: int = 16
+    validation_samples: int = 512
+    patience_steps: int = 0
+    pictures_every: int = 5
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a run that would never end or never start."""
-        if self.minutes <= 0 and self.max_steps <= 0:
+        """Refuse counts that mean nothing."""
+        super().__post_init__()
+        for least, names in ((1, AT_LEAST_ONE), (0, AT_LEAST_ZERO)):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise ConfigurationError(
+                        f"{name} wants at least {least}, got {getattr(self, name)!r}"
+                    )
+        if 0 < self.contexts_max < self.contexts:
             raise ConfigurationError(
-                f"a run wants minutes or max_steps above 0, got {self.minutes!r} and "
-                f"{self.max_steps!r}: say how long to train"
+                f"contexts_max wants 0 or at least contexts, {self.contexts}, got "
+                f"{self.contexts_max!r}"
             )
-        for name in ("contexts", "batch", "queries", "validate_every_steps"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} wants at least 1, got {getattr(self, name)!r}")
+        if not self.learning_rate > 0 or self.weight_average >= 1 or self.cooldown > 1:
+            raise ConfigurationError(
+                "learning_rate wants to be above 0, weight_average below 1 and cooldown at most "
+                f"1, got {self.learning_rate!r}, {self.weight_average!r} and {self.cooldown!r}"
+            )
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The network that is trained."""
+        base = NetworkConfig(attention=self.attention, final_relu=self.final_relu)
+        size = self.image_size if any(self.image_size) else SOURCES[self.data].image_size
+        return network_of(self.system, size, base)
+
+    def refuse_endless(self) -> None:
+        """Refuse a run that would never end.
+
+        Raises:
+            ConfigurationError: nothing limits the run.
+        """
+        if not (self.minutes or self.max_steps or self.total_hours or self.patience_steps):
+            raise ConfigurationError(
+                "a run wants minutes or max_steps, total_hours or patience_steps above 0, got "
+                "none: say how long to train"
+            )

@@ -1,48 +1,37 @@
-"""The training loop: draw, compare, step; validate now and then; stop when the time is up."""
+"""The training loop: draw, compare, step; validate now and then; stop when the end has come."""
 
 from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
-from dmn_core.checkpoint import save_checkpoint
-from dmn_core.data.batching import draw_episodes
-from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.data.episode import EnvironmentSet
 from dmn_core.networks import channels_last
-from dmn_core.observation import ObservationModel
+from dmn_core.observation import build_network
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.objectives import ObjectiveConfig, episode_loss
+from dmn_core.training.encoding import AnyNetwork
+from dmn_core.training.feed import Feed, draw, placed
+from dmn_core.training.journal import Journal
+from dmn_core.training.learner import Learner, mean_losses
+from dmn_core.training.pictures import belief_picture
+from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
-from dmn_core.training.schedule import learning_rate_factor
+from dmn_core.training.schedule import learning_rate_factor, share_done
+from dmn_core.training.start import network_to_start_from
 
 VALIDATION_SEED = 12345
 
 
-class Learner(nn.Module):
-    """Network and objective as one module: episodes in, loss out."""
-
-    def __init__(self, network: ObservationModel, objective: ObjectiveConfig) -> None:
-        """`network` is trained in place."""
-        super().__init__()
-        self.network = network
-        self.objective = objective
-
-    def forward(self, episodes: Episodes, generator: torch.Generator) -> dict[str, Tensor]:
-        """See `episode_loss`."""
-        return episode_loss(self.network, episodes, config=self.objective, generator=generator)
-
-
 class Trainer:
-    """One run: network, optimiser, random state and counters, all of which resume exactly."""
+    """One run: network, optimiser and counters, all of which resume exactly."""
 
     def __init__(
         self,
@@ -51,166 +40,224 @@ class Trainer:
         training: EnvironmentSet,
         validation: EnvironmentSet,
         folder: Path,
-        start_from: ObservationModel | None = None,
+        start_from: AnyNetwork | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
-        """Set up a run in `folder`, resuming what is there; else from `start_from` if given."""
+        """Set up a run in `folder`, resuming what is there; else from `start_from` if given.
+
+        Raises:
+            ConfigurationError: the run has no end, or `folder` holds another run.
+            CheckpointError: the state in `folder` is damaged, or `start_from` is another network.
+        """
+        config.refuse_endless()
         torch.manual_seed(config.seed)
         self.config = config
-        self.training = training
-        self.validation = validation
+        self.fabric = fabric or launch(config)
+        self.micro_batches = config.micro_batches or self.fabric.world_size
+        self.numbers = share_of(self.fabric, self.micro_batches)
+        self.feed = Feed(training, config, self.fabric.device)
+        self.validation = placed(validation, self.fabric.device)
         self.folder = RunFolder(folder)
-        self.fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
-        network = start_from or ObservationModel(config.network)
+        network = (
+            network_to_start_from(start_from, config.network)
+            if start_from
+            else build_network(config.network)
+        )
         learner = Learner(network.train().requires_grad_(True), config.objective)
         channels_last(learner)
-        optimizer = torch.optim.Adam(learner.parameters(), lr=config.learning_rate)
+        optimizer = torch.optim.Adam(
+            learner.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
         self.learner, self.optimizer = self.fabric.setup(learner, optimizer)
         average = get_ema_multi_avg_fn(config.weight_average)
         self.average = AveragedModel(self.learner.module, multi_avg_fn=average)
-        self.rng = np.random.default_rng(config.seed)
-        self.generator = torch.Generator(self.fabric.device).manual_seed(config.seed)
-        self.steps = self.samples = self.steps_at_start = 0
+        self.steps = self.samples = self.best_step = 0
         self.seconds = 0.0
         self.best_loss = math.inf
-        self.folder.describe(config)
-        self._resume()
+        state = None
+        if self.fabric.is_global_zero:
+            self.folder.describe(config)
+            state = self.folder.load_state()
+        if state := self.fabric.broadcast(state):
+            self._resume(state)
 
     def run(self) -> dict[str, Any]:
-        """Train until the time box or the step limit; returns the record kept in the weights."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        begin, seconds_before = time.monotonic(), self.seconds
+        """Train to the end; returns what is recorded in the weights, and how it went."""
+        self.begin, self.seconds_before = time.monotonic(), self.seconds
+        self.steps_before, self.samples_before = self.steps, self.samples
         losses: list[dict[str, Tensor]] = []
-        total = self.config.max_steps or None
-        with (
-            SummaryWriter(str(self.folder.path / "tensorboard")) as writer,
-            tqdm(total=total, initial=self.steps, unit="step", mininterval=10) as bar,
-        ):
-            while (progress := self._progress(time.monotonic() - begin)) < 1:
-                losses.append(self._step(progress))
-                self.seconds = seconds_before + time.monotonic() - begin
-                bar.update()
+        with Journal(
+            self.folder.path, self.config, steps=self.steps, silent=not self.fabric.is_global_zero
+        ) as journal:
+            while not self.has_stopped_improving():
+                done, scheduled = self._progress()
+                if done >= 1:
+                    break
+                losses.append(self._step(scheduled))
+                journal.tick(self._rate())
                 if self.steps % self.config.validate_every_steps == 0:
-                    self._report(losses, writer, bar)
+                    self._report(losses, journal)
                     losses = []
             if losses:
-                self._report(losses, writer, bar)
-        return self.record()
+                self._report(losses, journal)
+        return {
+            **self.record(),
+            "best_loss": self.best_loss,
+            "best_step": self.best_step,
+            "waiting_share": self._waiting_share(),
+        }
 
     def record(self) -> dict[str, Any]:
         """What the weights have been through."""
         return {
+            "system": self.config.system,
+            "data": self.config.data,
             "seed": self.config.seed,
             "objective": self.config.objective.name,
             "contexts": self.config.contexts,
             "steps": self.steps,
             "samples": self.samples,
             "hours": round(self.seconds / 3600, 3),
+            "processes": self.fabric.world_size,
             "command": self.folder.command,
         }
 
     def validate(self) -> dict[str, float]:
         """Losses of the averaged weights on fixed episodes of unseen environments."""
-        rng = np.random.default_rng(VALIDATION_SEED)
-        generator = torch.Generator(self.fabric.device).manual_seed(VALIDATION_SEED)
+        config = replace(self.config, contexts_max=0)
+        count = math.ceil(config.validation_samples / (config.batch * config.queries))
+        losses = []
         self.average.eval()
         with torch.no_grad(), self.fabric.autocast():
-            losses = [
-                self.average(self._draw(self.validation, rng), generator)
-                for _ in range(self.config.validation_batches)
-            ]
-        return _means(losses)
+            for number in range(self.fabric.global_rank, count, self.fabric.world_size):
+                drawn = draw(self.validation, config, (VALIDATION_SEED, number), self.fabric.device)
+                losses.append(self.average(vars(drawn.episodes), drawn.generator))
+        return self._mean_of_all(losses, count)
 
-    def _progress(self, elapsed_s: float) -> float:
+    def has_stopped_improving(self) -> bool:
+        """Whether validation has not improved for `patience_steps`."""
+        patience = self.config.patience_steps
+        return patience > 0 and self.steps - self.best_step >= patience
+
+    def _progress(self) -> tuple[float, float]:
+        """Shares of the run and of its schedule that are done; one clock for all processes."""
         config = self.config
-        by_time = elapsed_s / (60 * config.minutes) if config.minutes > 0 else 0.0
-        by_steps = self.steps / config.max_steps if config.max_steps > 0 else 0.0
-        return max(by_time, by_steps)
+        self.seconds = self.seconds_before + time.monotonic() - self.begin
+        box = share_done(self.seconds - self.seconds_before, 60 * config.minutes)
+        whole = max(
+            share_done(self.steps, config.max_steps),
+            share_done(self.seconds, 3600 * config.total_hours),
+        )
+        scheduled = whole if config.max_steps or config.total_hours else box
+        progress = max(whole, box), min(1.0, scheduled)
+        if config.minutes or config.total_hours:
+            progress = self.fabric.broadcast(progress)
+        return progress
 
     def _step(self, progress: float) -> dict[str, Tensor]:
         config = self.config
+        of_call = config.minutes > 0 and not (config.max_steps or config.total_hours)
         factor = learning_rate_factor(
-            steps=self.steps - self.steps_at_start if config.minutes > 0 else self.steps,
+            steps=self.steps - self.steps_before if of_call else self.steps,
             progress=progress,
             warmup_steps=config.warmup_steps,
             final_fraction=config.final_learning_rate_fraction,
+            schedule=config.schedule,
+            cooldown=config.cooldown,
         )
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * factor
-        losses = self.learner(self._draw(self.training, self.rng), self.generator)
-        self.optimizer.zero_grad()
-        self.fabric.backward(losses["loss"])
-        self.fabric.clip_gradients(self.learner, self.optimizer, max_norm=config.gradient_clip)
+        losses = self._gradients(progress)
+        if config.gradient_clip:
+            self.fabric.clip_gradients(self.learner, self.optimizer, max_norm=config.gradient_clip)
         self.optimizer.step()
         self.average.update_parameters(self.learner.module)
         self.steps += 1
-        self.samples += config.batch * config.queries
+        self.samples += self.micro_batches * config.batch * config.queries
+        return losses
+
+    def _gradients(self, progress: float) -> dict[str, Tensor]:
+        """Mean gradients over the micro-batches of a step; returns losses of the last one here."""
+        self.optimizer.zero_grad()
+        losses: dict[str, Tensor] = {}
+        for left, drawn in zip(
+            reversed(range(len(self.numbers))),
+            self.feed.step(self.steps, self.numbers),
+            strict=True,
+        ):
+            with self.fabric.no_backward_sync(self.learner, enabled=left > 0):
+                losses = self.learner(vars(drawn.episodes), drawn.generator, progress)
+                self.fabric.backward(losses["loss"] / len(self.numbers))
         return {name: value.detach() for name, value in losses.items()}
 
-    def _draw(self, environments: EnvironmentSet, rng: np.random.Generator) -> Episodes:
-        return draw_episodes(
-            environments,
-            batch=self.config.batch,
-            contexts=self.config.contexts,
-            queries=self.config.queries,
-            rng=rng,
-            device=self.fabric.device,
-        )
+    def _mean_of_all(self, losses: list[dict[str, Tensor]], count: int) -> dict[str, float]:
+        """Means over the `count` losses that all processes have together."""
+        if self.fabric.world_size == 1:
+            return mean_losses(losses)
+        gathered: list[Any] = [None] * self.fabric.world_size
+        own = [{name: float(value) for name, value in parts.items()} for parts in losses]
+        torch.distributed.all_gather_object(gathered, own)
+        everyone = [parts for process in gathered for parts in process]
+        return {
+            name: round(sum(parts[name] for parts in everyone) / count, 5) for name in everyone[0]
+        }
 
-    def _report(self, losses: list[dict[str, Tensor]], writer: Any, bar: tqdm) -> None:
+    def _rate(self) -> float:
+        """Samples a second in this call."""
+        return (self.samples - self.samples_before) / max(time.monotonic() - self.begin, 1e-9)
+
+    def _waiting_share(self) -> float:
+        """Share of this call that went into assembling batches."""
+        return round(self.feed.waited_s / max(time.monotonic() - self.begin, 1e-9), 4)
+
+    def _report(self, losses: list[dict[str, Tensor]], journal: Journal) -> None:
         """Validate, log, and save the state; the best weights apart."""
-        training, unseen = _means(losses), self.validate()
+        unseen = self.validate()
+        self.seconds = self.seconds_before + time.monotonic() - self.begin
+        improved = unseen["loss"] < self.best_loss
+        if improved:
+            self.best_loss, self.best_step = unseen["loss"], self.steps
+        if not self.fabric.is_global_zero:
+            return
         entry = {
             **self.record(),
             "learning_rate": round(self.optimizer.param_groups[0]["lr"], 8),
-            "training": training,
+            "samples_per_second": round(self._rate(), 1),
+            "waiting_share": self._waiting_share(),
+            "training": mean_losses(losses),
             "unseen": unseen,
         }
         self.folder.append(entry)
-        for part in unseen:
-            writer.add_scalars(
-                part, {"training": training[part], "unseen": unseen[part]}, self.samples
-            )
-        rate = self.samples / max(self.seconds, 1e-9)
-        bar.set_postfix_str(
-            f"{rate:.0f} samples/s, loss {training['loss']:.4f}, unseen {unseen['loss']:.4f}"
-        )
         network = cast(Learner, self.average.module).network
-        save_checkpoint(self.folder.last, network, record=entry)
-        if unseen["loss"] < self.best_loss:
-            self.best_loss = unseen["loss"]
-            save_checkpoint(self.folder.best, network, record=entry)
+        journal.write(entry)
+        if journal.wants_picture(self.steps):
+            journal.picture(self._picture(network), self.samples)
+        self.folder.save(network, record=entry, is_best=improved)
         self.folder.save_state(self._state())
+
+    def _picture(self, network: AnyNetwork) -> Any:
+        config = replace(self.config, batch=1, contexts_max=0)
+        drawn = draw(self.validation, config, (VALIDATION_SEED,), self.fabric.device)
+        with torch.no_grad(), self.fabric.autocast():
+            return belief_picture(network, drawn.episodes, drawn.generator)
 
     def _state(self) -> dict[str, Any]:
         return {
             "learner": self.learner.module.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "rng": self.rng.bit_generator.state,
-            "steps": self.steps,
-            "samples": self.samples,
-            "seconds": self.seconds,
-            "best_loss": self.best_loss,
+            "precision": self.fabric.strategy.precision.state_dict(),
+            **{name: getattr(self, name) for name in COUNTERS},
         }
 
-    def _resume(self) -> None:
-        state = self.folder.load_state()
-        if state is None:
-            return
+    def _resume(self, state: dict[str, Any]) -> None:
         self.learner.module.load_state_dict(state["learner"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        self.rng.bit_generator.state = state["rng"]
-        self.steps = self.steps_at_start = state["steps"]
-        self.samples, self.seconds = state["samples"], state["seconds"]
-        self.best_loss = state["best_loss"]
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        for name in COUNTERS:
+            setattr(self, name, state[name])
 
 
-def _means(losses: list[dict[str, Tensor]]) -> dict[str, float]:
-    return {
-        name: round(float(torch.stack([parts[name] for parts in losses]).mean()), 5)
-        for name in losses[0]
-    }
+# With these every random draw of the run is known: see `feed`.
+COUNTERS = ("steps", "samples", "seconds", "best_loss", "best_step")

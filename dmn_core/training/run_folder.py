@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 
+from dmn_core.checkpoint import save_checkpoint
 from dmn_core.config import read_yaml, write_yaml
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.encoding import AnyNetwork
 
 
 class RunFolder:
     """Files of one training run."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder if it is not there."""
-        path.mkdir(parents=True, exist_ok=True)
+        """Nothing is read or written yet."""
         self.path = path
         self.state = path / "last.pt"
         self.best = path / "best.safetensors"
@@ -36,25 +37,47 @@ class RunFolder:
         """Write configuration and command; the command of a resumed run is added below.
 
         Raises:
-            ConfigurationError: the folder holds a run of another network or seed.
+            ConfigurationError: the folder holds a run of another network or seed, or of another
+                version of this code.
         """
-        path = self.path / "config.yaml"
-        if self.state.is_file() and path.is_file():
-            before = read_yaml(TrainingConfig, path)
-            if (before.network, before.seed) != (config.network, config.seed):
-                raise ConfigurationError(
-                    f"{str(self.path)!r} holds a run with {before.network!r} and seed "
-                    f"{before.seed!r}, asked for was {config.network!r} and {config.seed!r}: "
-                    "give another --out to start anew"
-                )
-        write_yaml(config, path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        before = self.config() if self.state.is_file() else None
+        if before and (before.network, before.seed) != (config.network, config.seed):
+            raise ConfigurationError(
+                f"{str(self.path)!r} holds a run with {before.network!r} and seed "
+                f"{before.seed!r}, asked for was {config.network!r} and {config.seed!r}: "
+                "give another --out to start anew"
+            )
+        write_yaml(config, self.path / "config.yaml")
         with (self.path / "command.txt").open("a") as file:
             file.write(self.command + "\n")
+
+    def config(self) -> TrainingConfig | None:
+        """Configuration of the last call, None for a new run.
+
+        Raises:
+            ConfigurationError: it was written by another version of this code.
+        """
+        path = self.path / "config.yaml"
+        if not path.is_file():
+            return None
+        try:
+            return read_yaml(TrainingConfig, path)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{str(self.path)!r} holds a run that this version cannot go on with ({error}): "
+                "give another --out, and its weights as --start-from"
+            ) from error
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a line to the log."""
         with self.log.open("a") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def save(self, network: AnyNetwork, *, record: dict[str, Any], is_best: bool) -> None:
+        """Write the last weights, and the best ones if they are."""
+        for path in (self.last, self.best) if is_best else (self.last,):
+            save_checkpoint(path, network, record=record)
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write the state to resume from, replacing the old one only when complete."""

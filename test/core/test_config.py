@@ -6,12 +6,11 @@ import pytest
 
 from dmn_core.config import from_dict, read_yaml, to_dict, write_yaml
 from dmn_core.errors import ConfigurationError
-from dmn_core.observation import NetworkConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import ObjectiveConfig
 
 CONFIG = TrainingConfig(
-    max_steps=5, network=NetworkConfig(egocentric=False), objective=ObjectiveConfig(name="tracking")
+    max_steps=5, image_size=(8, 8), objective=ObjectiveConfig(name="tracking"), bag=("a", "b")
 )
 
 
@@ -22,14 +21,15 @@ def test_yaml_there_and_back(tmp_path):
 
 def test_unknown_keys_are_refused_with_those_that_exist():
     values = to_dict(CONFIG)
-    values["network"]["colour"] = 1
-    with pytest.raises(ConfigurationError, match="colour.*image_height"):
+    values["objective"]["colour"] = 1
+    with pytest.raises(ConfigurationError, match="colour.*attention_weight"):
         from_dict(TrainingConfig, values)
 
 
-def test_a_run_without_an_end_is_refused():
-    with pytest.raises(ConfigurationError, match="minutes or max_steps"):
-        TrainingConfig()
+@pytest.mark.parametrize("name", ["contexts", "batch", "queries", "validation_samples"])
+def test_counts_of_nothing_are_refused(name):
+    with pytest.raises(ConfigurationError, match=f"{name} wants at least 1, got 0"):
+        TrainingConfig(**{name: 0})
 
 
 @pytest.mark.parametrize("text", ["[1, 2", "- 3"])

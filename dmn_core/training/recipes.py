@@ -1,0 +1,57 @@
+"""Ways to train, by name, and what a system can follow of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from dmn_core.systems import SYSTEMS
+from dmn_core.training.config import TrainingConfig
+from dmn_core.training.objectives import ObjectiveConfig
+
+RecipeName = Literal["default", "paper", "paper-street-view"]
+
+DEFAULT = TrainingConfig(
+    batch=8,
+    queries=4,
+    objective=ObjectiveConfig(attention_weight=1.0, attention_particles=32),
+)
+
+_PAPER = {
+    "objective": ObjectiveConfig(name="tracking", particles=32),
+    "contexts": 4,
+    # The paper does not say how many samples a step has.
+    "batch": 16,
+    "queries": 1,
+    "learning_rate": 1e-3,
+    "schedule": "constant",
+    "warmup_steps": 0,
+    "gradient_clip": 0.0,
+    "weight_average": 0.0,
+    "validation_samples": 1000,
+    "validate_every_steps": 20_000,
+    "patience_steps": 100_000,
+}
+PAPER = TrainingConfig(**_PAPER)  # type: ignore[arg-type]
+PAPER_STREET_VIEW = TrainingConfig(**_PAPER, weight_decay=1e-4)  # type: ignore[arg-type]
+
+# `default` is what learned most for its time (docs/decisions/0007-likelihood-objective.md). The
+# paper takes the best of several learning rates: `--learning-rate-grid`; source: section V-A.
+RECIPES: dict[str, TrainingConfig] = {
+    "default": DEFAULT,
+    "paper": PAPER,
+    "paper-street-view": PAPER_STREET_VIEW,
+}
+
+
+def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
+    """The configuration as far as its system can be trained so.
+
+    Systems that regress have one objective, and only attention to views can be trained apart.
+    """
+    system, objective = SYSTEMS[config.system], config.objective
+    if system.objective == "regression":
+        objective = replace(objective, name="regression")
+    if system.map != "view_embedding" or system.attention == "mean":
+        objective = replace(objective, attention_weight=0.0)
+    return replace(config, objective=objective)

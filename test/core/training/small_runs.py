@@ -1,0 +1,75 @@
+"""Runs so small that a test can have several: 8x8 images that show where they were taken."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.training.config import TrainingConfig
+from dmn_core.training.loop import Trainer
+from dmn_core.training.objectives import ObjectiveConfig
+
+AREA = (-20.0, 20.0, -20.0, 20.0)
+
+
+def environments(count=6, views=8, seed=0):
+    """Places whose views show where they were taken: red tells x, green y, blue the heading."""
+    rng = np.random.default_rng(seed)
+    poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (count, views, 3))
+    colour = (poses / (20, 20, math.pi) + 1) * 127.5
+    images = np.broadcast_to(colour[:, :, None, None], (count, views, 8, 8, 3))
+    return EnvironmentSet.regular(images.astype(np.uint8), poses.astype(np.float32), AREA)
+
+
+def config(**changes):
+    values = {
+        "image_size": (8, 8),
+        "objective": ObjectiveConfig(particles=4, attention_weight=0.5, attention_particles=6),
+        "contexts": 3,
+        "batch": 2,
+        "queries": 2,
+        "max_steps": 6,
+        "warmup_steps": 2,
+        "validate_every_steps": 3,
+        "validation_samples": 8,
+        "pictures_every": 0,
+        "accelerator": "cpu",
+    }
+    return TrainingConfig(**{**values, **changes})
+
+
+def trainer(folder, *, start_from=None, **changes):
+    return Trainer(
+        config(**changes),
+        training=environments(),
+        validation=environments(seed=1),
+        folder=folder,
+        start_from=start_from,
+    )
+
+
+def run(folder, **changes):
+    made = trainer(folder, **changes)
+    made.outcome = made.run()
+    return made
+
+
+def weights(made):
+    return torch.cat([p.detach().flatten() for p in made.learner.parameters()])
+
+
+def averages(made):
+    return torch.cat([p.detach().flatten() for p in made.average.parameters()])
+
+
+def gradients(made):
+    """Of the last step; zero where a layer took no part."""
+    return torch.cat(
+        [
+            (torch.zeros_like(p) if p.grad is None else p.grad).flatten()
+            for p in made.learner.parameters()
+        ]
+    )

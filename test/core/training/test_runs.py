@@ -1,0 +1,220 @@
+"""A run: it learns, it ends when it should, and it resumes exactly."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.checkpoint import load_checkpoint
+from dmn_core.config import read_yaml
+from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.training import loop
+from dmn_core.training.config import TrainingConfig
+from dmn_core.training.loop import Trainer
+from dmn_core.training.objectives import ObjectiveConfig
+
+
+def entries(trainer):
+    return [json.loads(line) for line in trainer.folder.log.read_text().splitlines()]
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(small, tmp_path):
+    names = (("a", 0), ("b", 0), ("c", 1))
+    a, b, c = (small.run(tmp_path / name, seed=seed, max_steps=3) for name, seed in names)
+    assert torch.equal(small.weights(a), small.weights(b))
+    assert not torch.equal(small.weights(a), small.weights(c))
+
+
+@pytest.mark.parametrize("changes", [{}, {"precision": "bf16-mixed", "contexts_max": 5}])
+def test_a_broken_off_run_resumes_exactly(small, tmp_path, monkeypatch, changes):
+    whole = small.run(tmp_path / "whole", **changes)
+
+    class PowerCutError(Exception):
+        pass
+
+    step = Trainer._step
+
+    def cut(self, progress):
+        if self.steps == 4:  # one step after the state of step 3 was saved
+            raise PowerCutError
+        return step(self, progress)
+
+    monkeypatch.setattr(Trainer, "_step", cut)
+    with pytest.raises(PowerCutError):
+        small.run(tmp_path / "cut", **changes)
+    monkeypatch.setattr(Trainer, "_step", step)
+    resumed = small.run(tmp_path / "cut", **changes)
+    assert resumed.steps == 6 and resumed.samples == whole.samples
+    assert torch.equal(small.weights(whole), small.weights(resumed))
+    assert torch.equal(small.averages(whole), small.averages(resumed))
+    assert not torch.equal(small.averages(whole), small.weights(whole))
+    assert (resumed.best_loss, resumed.best_step) == (whole.best_loss, whole.best_step)
+    assert entries(resumed)[-1]["unseen"] == entries(whole)[-1]["unseen"]
+
+
+def test_micro_batches_of_a_step_teach_what_they_teach_apart_on_average(small, tmp_path):
+    once = {"max_steps": 1, "gradient_clip": 0.0}
+    together = small.run(tmp_path / "together", micro_batches=2, **once)
+    apart = []
+    for number in (0, 1):
+        made = small.trainer(tmp_path / f"{number}", **once)
+        made.numbers = range(number, number + 1)
+        made.run()
+        apart.append(small.gradients(made))
+    assert not torch.allclose(*apart, atol=1e-3)
+    assert torch.allclose(small.gradients(together), torch.stack(apart).mean(0), atol=1e-6)
+    assert together.samples == 2 * made.samples
+
+
+def test_the_run_folder_holds_what_is_needed_to_know_and_use_the_run(small, tmp_path):
+    made = small.run(tmp_path / "run", pictures_every=1)
+    found = entries(made)
+    assert [entry["samples"] for entry in found] == [12, 24]
+    assert all(math.isfinite(entry["unseen"]["loss"]) for entry in found)
+    assert all(0 < entry["waiting_share"] < 1 for entry in found)
+    assert all(entry["samples_per_second"] > 0 for entry in found)
+    assert read_yaml(TrainingConfig, tmp_path / "run" / "config.yaml") == made.config
+    (events,) = (tmp_path / "run" / "tensorboard").glob("events.*")
+    assert b"belief" in events.read_bytes()
+    best = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    assert best.network.config == made.config.network and best.record["seed"] == 0
+
+
+def test_a_damaged_state_is_refused_with_what_to_do(small, tmp_path):
+    (tmp_path / "last.pt").write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="delete it"):
+        small.trainer(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"seed": 1}, {"system": "latent-vector"}])
+def test_a_folder_of_another_run_is_refused(small, tmp_path, changes):
+    small.run(tmp_path, max_steps=1)
+    with pytest.raises(ConfigurationError, match="another --out"):
+        small.trainer(tmp_path, objective=ObjectiveConfig(), **changes)
+
+
+def test_a_folder_of_another_version_is_refused(small, tmp_path):
+    small.run(tmp_path, max_steps=1)
+    (tmp_path / "config.yaml").write_text("mazes: {count: 3}\n")
+    with pytest.raises(ConfigurationError, match="--start-from"):
+        small.trainer(tmp_path)
+
+
+def test_a_run_without_an_end_is_refused(small, tmp_path):
+    with pytest.raises(ConfigurationError, match="minutes or max_steps"):
+        small.trainer(tmp_path, max_steps=0)
+
+
+class Clock:
+    """A clock on which every look takes a second."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        self.now += 1.0
+        return self.now
+
+
+def test_a_time_box_is_kept_and_two_boxes_make_one_run(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    limits = {"max_steps": 0, "validate_every_steps": 100_000}
+    first = small.run(tmp_path, minutes=0.2, **limits)
+    # Looked at twice a step, thrice at the end; what a box may exceed is its last step and report.
+    assert 12 <= first.seconds <= 20 and 3 <= first.steps <= 8
+    second = small.run(tmp_path, minutes=0.2, **limits)
+    assert second.steps > first.steps and 24 <= second.seconds <= 40
+    third = small.run(tmp_path, total_hours=second.seconds / 3600, **limits)
+    assert third.steps == second.steps
+
+
+def test_boxes_of_one_schedule_go_on_where_the_last_one_ended(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    shape = {"schedule": "trapezoid", "warmup_steps": 0, "cooldown": 0.5, "max_steps": 0}
+    limits = {**shape, "validate_every_steps": 100_000, "minutes": 0.3, "total_hours": 60 / 3600}
+    rates = []
+    for _ in range(3):
+        rates += [entry["learning_rate"] for entry in entries(small.run(tmp_path, **limits))[-1:]]
+    assert rates[0] == pytest.approx(1e-3)
+    assert 1e-3 > rates[1] > rates[2] > 1e-5
+
+
+def test_early_stopping_stops_and_stays_stopped(small, tmp_path, monkeypatch):
+    losses = iter([3.0, 2.0, 2.5, 2.0, 2.2])
+    monkeypatch.setattr(
+        Trainer,
+        "validate",
+        lambda self: {"loss": next(losses), "likelihood": 0.0, "attention": 0.0},
+    )
+    patient = {"patience_steps": 4, "validate_every_steps": 2, "max_steps": 100}
+    made = small.run(tmp_path, **patient)
+    assert (made.steps, made.best_step, made.best_loss) == (8, 4, 2.0)
+    assert load_checkpoint(made.folder.best).record["steps"] == 4
+    assert small.run(tmp_path, **patient).steps == 8
+    assert small.run(tmp_path, **{**patient, "patience_steps": 6}).steps == 10
+
+
+def test_every_step_draws_its_number_of_contexts(small, tmp_path):
+    feed = small.trainer(tmp_path, contexts=1, contexts_max=4).feed
+    drawn = [feed._draw((step, 0)).episodes.context_poses.shape[1] for step in range(30)]
+    assert set(drawn) == {1, 2, 3, 4}
+    with pytest.raises(ConfigurationError, match="contexts_max"):
+        small.config(contexts=4, contexts_max=3)
+
+
+def test_micro_batches_differ_by_seed_step_and_number(small, tmp_path):
+    feed = small.trainer(tmp_path / "a").feed
+    other = small.trainer(tmp_path / "b", seed=1).feed
+    drawn = [feed._draw((0, 0)), feed._draw((0, 1)), feed._draw((1, 0)), other._draw((0, 0))]
+    poses = np.stack([one.episodes.query_poses.flatten().numpy() for one in drawn])
+    seeds = {one.generator.initial_seed() for one in drawn}
+    assert len(np.unique(poses, axis=0)) == 4 and len(seeds) == 4
+    again = feed._draw((0, 0))
+    assert torch.equal(again.episodes.query_images, drawn[0].episodes.query_images)
+    assert again.generator.initial_seed() == drawn[0].generator.initial_seed()
+
+
+def test_a_run_starts_from_given_weights_and_leaves_them_alone(small, tmp_path):
+    taught = load_checkpoint(small.run(tmp_path / "a", max_steps=1).folder.last).network
+    before = [p.clone() for p in taught.parameters()]
+    made = small.trainer(tmp_path / "b", start_from=taught)
+    assert torch.equal(small.weights(made), torch.cat([p.flatten() for p in before]))
+    made.run()
+    assert not torch.equal(small.weights(made), torch.cat([p.flatten() for p in before]))
+    assert all(torch.equal(p, q) for p, q in zip(taught.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"image_size": (12, 8)}, "image_height 12, got 8"),
+        ({"system": "latent-image"}, "map 'latent_image', got 'view_embedding'"),
+        ({"system": "view-embedding-regression"}, "head 'pose', got 'likelihood'"),
+    ],
+)
+def test_weights_of_another_network_are_refused(small, tmp_path, changes, named):
+    other = small.trainer(tmp_path / "a").learner.module.network
+    with pytest.raises(CheckpointError, match=named):
+        small.trainer(tmp_path / "b", start_from=other, **changes)
+
+
+@pytest.mark.parametrize("name", ["likelihood", "tracking"])
+def test_one_micro_batch_shown_again_and_again_is_learned(small, tmp_path, monkeypatch, name):
+    made = small.trainer(
+        tmp_path,
+        objective=ObjectiveConfig(name=name, particles=8),
+        max_steps=30,
+        validate_every_steps=15,
+        warmup_steps=0,
+        learning_rate=3e-3,
+    )
+    drawn = made.feed._draw
+    monkeypatch.setattr(made.feed, "_draw", lambda at: drawn((0, 0)))
+    made.run()
+    first, last = entries(made)
+    chance = math.log(8) if name == "likelihood" else first["training"]["loss"]
+    assert last["training"]["loss"] < 0.8 * chance
