@@ -25,7 +25,7 @@ class RoomsCommand(RenderedSetCommand):
     views: int = 20
     """Views of each."""
     placement: CameraPlacement = "free"
-    """Cameras anywhere, looking anywhere, or on a ring, looking inward."""
+    """Cameras anywhere and looking anywhere, or looking where objects are, or so on a ring."""
 
     def recipe(self, *, worlds_per_shard: int = WORLDS_PER_SHARD) -> RoomRecipe:
         """How the rooms are made and seen."""

@@ -1,4 +1,4 @@
-"""Camera poses in rooms: anywhere, or on a ring."""
+"""Camera poses in rooms: anywhere, or with the objects ahead."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
-from dmn_core.worlds.rooms.layout import RoomLayout
+from dmn_core.worlds.rooms.layout import RoomConfig, RoomLayout
 
-CameraPlacement = Literal["free", "ring"]
+CameraPlacement = Literal["free", "inward", "ring"]
 
 _MAX_ROUNDS = 1000
 
@@ -20,16 +20,17 @@ def sample_cameras(
 ) -> NDArray[np.float64]:
     """Draw `count` poses (count, 3) [m, m, rad] in the map, clear of objects.
 
-    `free` is uniform over the area and in yaw; `ring` is uniform on the circle that touches the
-    area's sides, with the middle of the room ahead.
+    `free` is uniform over the area and in yaw; `inward` is uniform over the area and looks at
+    a point drawn from where objects stand; `ring` is uniform on the circle that touches the area's
+    sides, with the middle of the room ahead.
 
     Raises:
         WorldError: hardly a place is clear of objects.
     """
-    draw = _draw_free if placement == "free" else _draw_ring
+    draw = _DRAW[placement]
     poses = np.empty((0, 3))
     for _ in range(_MAX_ROUNDS):
-        drawn = draw(layout.config.area_m / 2, 2 * count, rng)
+        drawn = draw(layout.config, 2 * count, rng)
         poses = np.concatenate([poses, drawn[layout.is_free(drawn[:, :2])]])
         if len(poses) >= count:
             return poses[:count]
@@ -39,10 +40,22 @@ def sample_cameras(
     )
 
 
-def _draw_free(half_m: float, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    return rng.uniform((-half_m, -half_m, -np.pi), (half_m, half_m, np.pi), size=(count, 3))
+def _draw_free(config: RoomConfig, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    half = config.area_m / 2
+    return rng.uniform((-half, -half, -np.pi), (half, half, np.pi), size=(count, 3))
 
 
-def _draw_ring(half_m: float, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_inward(config: RoomConfig, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    half, half_objects = config.area_m / 2, config.object_area_units / 2 * config.unit_m
+    xy = rng.uniform(-half, half, size=(count, 2))
+    ahead = rng.uniform(-half_objects, half_objects, size=(count, 2)) - xy
+    return np.column_stack([xy, np.arctan2(ahead[:, 1], ahead[:, 0])])
+
+
+def _draw_ring(config: RoomConfig, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    half = config.area_m / 2
     yaw = rng.uniform(-np.pi, np.pi, size=count)
-    return np.column_stack([-half_m * np.cos(yaw), -half_m * np.sin(yaw), yaw])
+    return np.column_stack([-half * np.cos(yaw), -half * np.sin(yaw), yaw])
+
+
+_DRAW = {"free": _draw_free, "inward": _draw_inward, "ring": _draw_ring}

@@ -71,7 +71,7 @@ def test_objects_keep_straight_where_wanted() -> None:
     assert all(thing.yaw_rad != 0.0 for thing in ROOMS[5].objects)
 
 
-@pytest.mark.parametrize("placement", ["free", "ring"])
+@pytest.mark.parametrize("placement", ["free", "inward", "ring"])
 def test_cameras_stay_in_the_area_and_out_of_objects(placement: CameraPlacement) -> None:
     for layout in ROOMS[:20]:
         poses = sample_cameras(layout, 50, rng=np.random.default_rng(0), placement=placement)
@@ -88,8 +88,13 @@ def test_a_ring_looks_at_the_middle_and_free_cameras_everywhere() -> None:
     ahead = ring[:, :2] + 20.0 * np.column_stack([np.cos(ring[:, 2]), np.sin(ring[:, 2])])
     assert ahead == pytest.approx(0.0, abs=1e-9)
     free = sample_cameras(ROOMS[0], 4000, rng=np.random.default_rng(1))
-    counts, *_ = np.histogram2d(free[:, 0], free[:, 1], bins=2)
-    assert counts.min() > 800
+    inward = sample_cameras(ROOMS[0], 4000, rng=np.random.default_rng(1), placement="inward")
+    for poses in (free, inward):
+        counts, *_ = np.histogram2d(poses[:, 0], poses[:, 1], bins=2)
+        assert counts.min() > 800
+    to_middle = np.arctan2(-inward[:, 1], -inward[:, 0])
+    far = np.hypot(inward[:, 0], inward[:, 1]) > 20.0
+    assert np.cos(inward[far, 2] - to_middle[far]).min() > 0.2
     assert np.histogram(free[:, 2], bins=4, range=(-np.pi, np.pi))[0].min() > 900
 
 
