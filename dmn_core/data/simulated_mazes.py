@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.rendered_sets import (
     TEST_SEED,
@@ -28,7 +27,6 @@ __all__ = [
     "TRAINING_SEED",
     "VALIDATION_SEED",
     "SimulatedMazesConfig",
-    "default_cache_dir",
     "load",
     "load_or_render_mazes",
 ]
