@@ -1,100 +1,189 @@
-"""Command `dmn evaluate`: success and tracking error on mazes that training never saw."""
+"""Command `dmn evaluate`: how well weights localize, and the paper's tables and figures."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import platform
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from dmn_core.checkpoint import load_checkpoint
+from dmn_core.checkpoint import Checkpoint, load_checkpoint
+from dmn_core.cli.evaluate_examples import draw_examples, weights_to_evaluate
+from dmn_core.cli.evaluate_paper import (
+    TRIALS_FILE,
+    PaperRun,
+    TableSources,
+)
 from dmn_core.config import part_of
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import DataConfig, load_environments
+from dmn_core.errors import ConfigurationError
+from dmn_core.evaluation.circumstances import circumstances
+from dmn_core.evaluation.curves import CurvesConfig
+from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
 from dmn_core.localization import choose_device
-from dmn_core.networks import channels_last
-from dmn_core.weights import find_weights
+
+TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
+FigureNumber: TypeAlias = Literal[5, 6, 7, 8, 9, 10, 11]
+DEFAULT_FOLDER = Path("results/tables")
 
 
 @dataclass(frozen=True)
-class EvaluateCommand(EvaluationConfig):
-    """Evaluate weights on unseen simulated mazes, by the paper's protocol."""
+class EvaluateCommand(EvaluationConfig, DataConfig):
+    """Evaluate weights on places that training never saw, by the paper's protocol.
+
+    With --table or --figure: make a table or figure of the paper, as Markdown, JSON and picture.
+    Tables are about Rooms, Mazes and Street View at once, see --sources; figures are about --data.
+    Finished trials are kept: the same command goes on where it was broken off.
+    """
 
     weights: str = ""
-    """Weights file; the shipped ones if empty."""
-    mazes: int = 500
-    """How many unseen mazes to draw trials from."""
+    """Weights file; the shipped ones for this kind of data if empty. Not for tables and curves."""
+    table: TableNumber | None = None
+    """Make this table of the paper."""
+    figure: FigureNumber | None = None
+    """Make this figure of the paper: 5 and 6 are pictures of trials, 7 to 11 are curves."""
+    weights_dir: Path = Path("runs/record")
+    """Where tables and curves find weights: <dir>/<data>/<system>.safetensors, or the folder of a
+    run, <dir>/<data>/<system>/best.safetensors."""
+    sources: TableSources = field(default_factory=TableSources)
+    """Where tables have their data from."""
+    curves: CurvesConfig = field(default_factory=CurvesConfig)
+    """Points of figures 7 to 11."""
+    examples: int = 3
+    """How many trials figures 5 and 6 show, from trial 0."""
     device: str = "auto"
     """auto, cuda, cuda:N or cpu."""
     json: bool = False
-    """Print one JSON object instead of a table."""
+    """Print one JSON object and nothing else."""
     out: Path | None = None
-    """Also write the JSON object to this file."""
-    workers: int = 2
-    """Processes that render mazes that are not in the cache yet."""
+    """Of tables and figures the folder, results/tables if not given; else a file that gets the
+    JSON object."""
+    finished: Path | None = None
+    """File of finished trials; trials.jsonl in the folder of `out` if not given."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the protocol or the data refuse, and two jobs at once."""
+        EvaluationConfig.__post_init__(self)
+        DataConfig.__post_init__(self)
+        if self.table is not None and self.figure is not None:
+            raise ConfigurationError(
+                f"one of table and figure is wanted, got table {self.table!r} and figure "
+                f"{self.figure!r}: run the command once for each"
+            )
+        by_system = self.table is not None or (self.figure or 0) >= 7
+        if by_system and self.weights:
+            raise ConfigurationError(
+                f"tables and figures 7 to 11 take weights from weights_dir, got weights "
+                f"{self.weights!r}: put them there, as --help says"
+            )
 
     def run(self) -> None:
         """Carry out the command."""
-        # Imported here: localizing needs no simulator.
-        from dmn_core.data.simulated_mazes import (
-            TEST_SEED,
-            SimulatedMazesConfig,
-            load_or_render_mazes,
-        )
-
-        device = choose_device(self.device)
-        path = find_weights(self.weights)
-        checkpoint = load_checkpoint(path, device=device)
-        environments = load_or_render_mazes(
-            SimulatedMazesConfig(count=self.mazes, views_per_maze=40, first_seed=TEST_SEED),
-            workers=self.workers,
-        )
-        with tqdm(total=self.trials, unit="trial", disable=self.json) as bar:
-            results = evaluate(
-                channels_last(checkpoint.network),
-                environments,
-                config=self.config,
-                progress=bar.update,
-            )
-        report = self._report(results, path, checkpoint.fingerprint, checkpoint.record)
-        text = json.dumps(report, indent=2)
-        if self.out:
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-            self.out.write_text(text + "\n")
-        if self.json:
-            print(text)
+        if self.table is not None or (self.figure or 0) >= 7:
+            self._paper_run().run(self.table, self.figure)
+        elif self.figure is not None:
+            self._examples()
         else:
-            Console().print(table_of(results, title=f"{path.name}, {self.trials} trials"))
+            self._evaluate()
 
     @property
     def config(self) -> EvaluationConfig:
         """The protocol."""
         return part_of(EvaluationConfig, self)
 
+    @property
+    def data_config(self) -> DataConfig:
+        """The data."""
+        return part_of(DataConfig, self)
+
+    def _paper_run(self) -> PaperRun:
+        folder = self.out or DEFAULT_FOLDER
+        return PaperRun(
+            self.config,
+            self.data_config,
+            sources=self.sources,
+            shape=self.curves,
+            weights_dir=self.weights_dir,
+            folder=folder,
+            finished=self.finished or folder / TRIALS_FILE,
+            device=choose_device(self.device),
+            quiet=self.json,
+        )
+
+    def _evaluate(self) -> None:
+        path, checkpoint, environments = self._load()
+        kept = self.finished or (self.out.parent if self.out else DEFAULT_FOLDER) / TRIALS_FILE
+        with tqdm(total=self.trials, unit="trial", disable=self.json) as bar:
+            results = evaluate(
+                checkpoint.network,
+                environments,
+                config=self.config,
+                fingerprint=checkpoint.fingerprint,
+                finished=FinishedTrials(kept),
+                progress=bar.update,
+            )
+        text = json.dumps(self._report(results, path, checkpoint, environments), indent=2)
+        if self.out:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self.out.write_text(text + "\n")
+        if self.json:
+            print(text)
+        else:
+            title = f"{path.name}, {self.trials} trials"
+            Console().print(table_of(results, title=title, steps=self.steps))
+
+    def _examples(self) -> None:
+        _, checkpoint, environments = self._load()
+        paths = draw_examples(
+            5 if self.figure == 5 else 6,
+            checkpoint,
+            environments,
+            config=self.config,
+            count=self.examples,
+            folder=self.out or DEFAULT_FOLDER,
+        )
+        print(
+            json.dumps([str(path) for path in paths]) if self.json else "\n".join(map(str, paths))
+        )
+
+    def _load(self) -> tuple[Path, Checkpoint, EnvironmentSet]:
+        """Weights and unseen places, with images of the size that the weights want."""
+        path = weights_to_evaluate(self.weights, self.data_config, self.weights_dir)
+        checkpoint = load_checkpoint(path, device=choose_device(self.device))
+        network = checkpoint.network.config
+        size = (network.image_height, network.image_width)
+        return path, checkpoint, load_environments(self.data_config, "test", image_size=size)
+
     def _report(
-        self, results: dict[str, Results], path: Path, fingerprint: str, record: dict[str, Any]
+        self,
+        results: dict[str, Results],
+        path: Path,
+        checkpoint: Checkpoint,
+        environments: EnvironmentSet,
     ) -> dict[str, Any]:
         return {
-            "data": f"simulated mazes, {self.mazes} unseen",
-            **dataclasses.asdict(self.config),
+            "data": self.data,
+            "places": f"{len(environments)} unseen: {environments.name}",
+            **circumstances(self.config, choose_device(self.device)),
             "weights": path.name,
-            "fingerprint": fingerprint,
-            "training": record,
-            "date": date.today().isoformat(),
-            "machine": platform.machine(),
+            "fingerprint": checkpoint.fingerprint,
+            "network": dataclasses.asdict(checkpoint.network.config),
+            "training": checkpoint.record,
             **{name: dataclasses.asdict(result) for name, result in results.items()},
         }
 
 
-def table_of(results: dict[str, Results], *, title: str) -> Table:
+def table_of(results: dict[str, Results], *, title: str, steps: int) -> Table:
     """Results as a table, intervals beside the figures."""
-    table = Table("", "global, t = 5 [%]", "global, t = 1 [%]", "tracking RMSE [m]", title=title)
+    headings = (f"global, t = {steps} [%]", "global, t = 1 [%]", "tracking RMSE [m]")
+    table = Table("", *headings, title=title)
     for name, result in results.items():
         table.add_row(
             name.replace("_", " "),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
 from dmn_core.particle_filter import Belief, OdometryNoise, move
 from dmn_core.particle_filter.estimate import weighted_mean
+
+BaselineName = Literal["closest_context", "uninformed"]
 
 
 def closest_context(episodes: Episodes) -> Tensor:
@@ -20,13 +25,56 @@ def closest_context(episodes: Episodes) -> Tensor:
     return episodes.context_poses.gather(1, nearest)
 
 
-def uninformed(episodes: Episodes, belief: Belief, generator: torch.Generator) -> Tensor:
+def uninformed(episodes: Episodes, belief: Belief) -> Tensor:
     """Mean of the initial belief moved by egomotion, no image looked at: (B, T, 3).
 
     Source: paper section V-B.
     """
     means = []
+    unused = torch.Generator(belief.poses_map_base.device)
     for t in range(episodes.query_poses.shape[1]):
-        belief = move(belief, episodes.odometry(t), noise=OdometryNoise(), generator=generator)
+        belief = move(belief, episodes.odometry(t), noise=OdometryNoise(), generator=unused)
         means.append(weighted_mean(belief))
     return torch.stack(means, dim=1)
+
+
+@dataclass(frozen=True)
+class BaselineAlgorithm:
+    """A baseline that needs no weights.
+
+    Source: paper section V-B.
+    """
+
+    name: BaselineName
+
+    @property
+    def identity(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def device(self) -> torch.device:
+        """Where it works."""
+        return torch.device("cpu")
+
+    def encode(self, episodes: Episodes) -> EncodedBaseline:
+        """Nothing is to be encoded."""
+        return EncodedBaseline(self.name, episodes)
+
+
+@dataclass(frozen=True)
+class EncodedBaseline:
+    """A baseline on a batch of trials."""
+
+    name: BaselineName
+    episodes: Episodes
+
+    def estimates(self, belief: Belief) -> Tensor:
+        """Estimated poses (B, T, 3)."""
+        if self.name == "closest_context":
+            return closest_context(self.episodes)
+        return uninformed(self.episodes, belief)
+
+    def heaviest(self, belief: Belief) -> Tensor:
+        """The same: baselines weigh no particles."""
+        return self.estimates(belief)

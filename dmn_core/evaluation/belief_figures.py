@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ class BeliefPanel:
         covariance: (3, 3) of the estimate, or None.
         truth: (3,) where it is known.
         image: (H, W, 3) uint8 RGB that the belief includes, or None.
+        label: above the panel; the time if empty.
     """
 
     time_s: float
@@ -46,6 +47,7 @@ class BeliefPanel:
     covariance: FloatArray | None = None
     truth: FloatArray | None = None
     image: NDArray[np.uint8] | None = None
+    label: str = ""
 
 
 def evenly(count: int, *, most: int) -> list[int]:
@@ -75,19 +77,32 @@ def draw_beliefs(
 
 def belief_figure(panels: Sequence[BeliefPanel], *, viewpoints: FloatArray, area_m: Area) -> Figure:
     """The picture that `draw_beliefs` writes."""
-    with_images = any(panel.image is not None for panel in panels)
-    columns = len(panels)
+    heights = panel_heights(panels, area_m)
+    size = (3.0 * len(panels), 3.0 * sum(heights) + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
+    show_beliefs(figure, panels, viewpoints=viewpoints, area_m=area_m)
+    return figure
+
+
+def panel_heights(panels: Sequence[BeliefPanel], area_m: Area) -> list[float]:
+    """Heights of the rows of `show_beliefs`, in widths of a panel: images, if any, and beliefs."""
     tall = (area_m[3] - area_m[2]) / (area_m[1] - area_m[0])
-    heights = [0.55, tall] if with_images else [tall]
-    figure = Figure(figsize=(3.0 * columns, 3.0 * sum(heights) + 0.9), layout="constrained")
-    axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
+    return [0.55, tall] if any(panel.image is not None for panel in panels) else [tall]
+
+
+def show_beliefs(
+    figure: FigureBase, panels: Sequence[BeliefPanel], *, viewpoints: FloatArray, area_m: Area
+) -> list[Axes]:
+    """Draw a row of panels into a picture or a part of one; the axes of the beliefs."""
+    heights = panel_heights(panels, area_m)
+    axes = figure.subplots(len(heights), len(panels), squeeze=False, height_ratios=heights)
     for column, panel in enumerate(panels):
-        if with_images:
+        if len(heights) > 1:
             _draw_image(axes[0, column], panel)
         _draw_belief(axes[-1, column], panel, viewpoints, area_m, first=column == 0)
     handles = axes[-1, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
-    return figure
+    return list(axes[-1])
 
 
 def _draw_image(axes: Axes, panel: BeliefPanel) -> None:
@@ -105,12 +120,12 @@ def _draw_belief(
     )
     _draw_particles(axes, panel)
     size = ARROW_M * (area_m[1] - area_m[0])
-    _arrows(axes, viewpoints, size, VIEWPOINT, "context views", width=0.006)
+    draw_poses(axes, viewpoints, size, VIEWPOINT, "context views", width=0.006)
     if panel.covariance is not None:
         axes.add_patch(_ellipse(panel.estimate, panel.covariance))
     if panel.truth is not None:
-        _pose(axes, panel.truth, 1.6 * size, TRUTH, "truth")
-    _pose(axes, panel.estimate, 1.6 * size, ESTIMATE, "estimate (ellipse: 2 sigma)")
+        draw_pose(axes, panel.truth, 1.6 * size, TRUTH, "truth")
+    draw_pose(axes, panel.estimate, 1.6 * size, ESTIMATE, "estimate (ellipse: 2 sigma)")
     axes.set_xlim(area_m[:2])
     axes.set_ylim(area_m[2:])
     axes.set_aspect("equal")
@@ -152,9 +167,10 @@ def _draw_particles(axes: Axes, panel: BeliefPanel) -> None:
     )
 
 
-def _arrows(
+def draw_poses(
     axes: Axes, poses: FloatArray, size: float, colour: str, label: str, *, width: float
 ) -> None:
+    """Arrows of a size [m] at poses (M, 3), or at one pose (3,)."""
     directions: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1.0}
     x, y, yaw = np.atleast_2d(poses).T
     axes.quiver(
@@ -163,9 +179,10 @@ def _arrows(
     axes.plot(x, y, "o", color=colour, markersize=2.5, label=label)
 
 
-def _pose(axes: Axes, pose: FloatArray, size: float, colour: str, label: str) -> None:
-    _arrows(axes, pose, size, "white", "_", width=0.024)
-    _arrows(axes, pose, size, colour, "_", width=0.014)
+def draw_pose(axes: Axes, pose: FloatArray, size: float, colour: str, label: str) -> None:
+    """One pose that stands out."""
+    draw_poses(axes, pose, size, "white", "_", width=0.024)
+    draw_poses(axes, pose, size, colour, "_", width=0.014)
     axes.plot(pose[0], pose[1], "o", color=colour, mec="white", markersize=6, label=label)
 
 
@@ -179,7 +196,7 @@ def _ellipse(estimate: FloatArray, covariance: FloatArray) -> Ellipse:
 
 
 def _title(panel: BeliefPanel) -> str:
-    title = f"{panel.time_s:.1f} s"
+    title = panel.label or f"{panel.time_s:.1f} s"
     if panel.truth is not None:
         error = float(np.hypot(*(panel.estimate - panel.truth)[:2]))
         title += f", error {error:.1f} m"

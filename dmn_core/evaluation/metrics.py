@@ -30,14 +30,19 @@ def squared_error_m2(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray((off**2).sum(-1))
 
 
-def success_percent(squared_errors_m2: np.ndarray) -> Figure:
-    """Share of trials (M,) below the paper's limit, in %, with Wilson's interval."""
-    count = len(squared_errors_m2)
-    share = float((squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2).mean())
+def share_percent(successes: np.ndarray) -> Figure:
+    """Share of true values among (M,), in %, with Wilson's interval."""
+    count = len(successes)
+    share = float(successes.mean())
     center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
     half = math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)) / (1 + Z95**2 / count)
     low, high = max(0.0, center - Z95 * half), min(1.0, center + Z95 * half)
     return Figure(100 * share, 100 * low, 100 * high)
+
+
+def success_percent(squared_errors_m2: np.ndarray) -> Figure:
+    """Share of trials (M,) below the paper's limit, in %, with Wilson's interval."""
+    return share_percent(squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2)
 
 
 def rmse_m(squared_errors_m2: np.ndarray) -> Figure:

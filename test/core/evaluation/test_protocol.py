@@ -1,4 +1,4 @@
-"""The protocol: an oracle succeeds, a stranger does not, baselines are what they claim."""
+"""The protocol: an oracle succeeds, a stranger does not, figures are what hands compute."""
 
 from __future__ import annotations
 
@@ -8,44 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from dmn_core.data.episode import EnvironmentSet
-from dmn_core.errors import ConfigurationError
-from dmn_core.evaluation.baselines import closest_context, uninformed
+from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.evaluation.algorithms import NetworkAlgorithm, along, localize
+from dmn_core.evaluation.baselines import BaselineAlgorithm, closest_context, uninformed
+from dmn_core.evaluation.experiment import Experimenter, Places
+from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.metrics import rmse_m, squared_error_m2, success_percent
-from dmn_core.evaluation.protocol import EvaluationConfig, along, draw_trials, evaluate
-from dmn_core.geometry import compose, wrap_angle
-from dmn_core.observation import EncodedQuery, NetworkConfig, ObservationModel
+from dmn_core.evaluation.protocol import EvaluationConfig, evaluate
+from dmn_core.evaluation.trials import Task, TrialPlan, draw_trials, first_beliefs
+from dmn_core.geometry import compose
+from dmn_core.observation import NetworkConfig, build_network
 from dmn_core.particle_filter import uniform_belief
 
-AREA = (-20.0, 20.0, -20.0, 20.0)
-SMALL = NetworkConfig(image_height=8, image_width=8)
-
-
-def places(count=10, views=12):
-    rng = np.random.default_rng(0)
-    poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (count, views, 3))
-    colour = (poses / (20, 20, math.pi) + 1) * 127.5
-    images = np.broadcast_to(colour[:, :, None, None], (count, views, 8, 8, 3))
-    return EnvironmentSet.regular(images.astype(np.uint8), poses.astype(np.float32), AREA)
-
-
-class Oracle(ObservationModel):
-    """Reads the pose off the colour of the image."""
-
-    def encode_query(self, images):
-        return EncodedQuery(images[..., 0, 0])
-
-    def log_likelihood(self, prepared, query, poses):
-        truth = query.response * torch.tensor([20, 20, math.pi])
-        off = poses - truth.unsqueeze(1)
-        return -0.5 * (off[..., :2].square().sum(-1) / 4 + (wrap_angle(off[..., 2]) / 0.3) ** 2)
-
-
 CONFIG = EvaluationConfig(trials=30, particles_global=1500, particles_tracking=300, steps=4)
+PLAN = TrialPlan()
 
 
-def test_an_oracle_succeeds_and_the_uninformed_does_not():
-    results = evaluate(Oracle(SMALL), places(), config=CONFIG)
+def test_an_oracle_succeeds_and_the_uninformed_does_not(oracle, make_places):
+    results = evaluate(oracle, make_places(), config=CONFIG)
     assert results["dmn"].one_step_global.value > 90
     assert results["uninformed"].sequential_global.value < 45
     # Some starts lie so far off that no particle is near the truth, whatever the network knows.
@@ -54,37 +34,62 @@ def test_an_oracle_succeeds_and_the_uninformed_does_not():
     assert results["uninformed"].sequential_global.value < closest.sequential_global.value < 100
 
 
-def test_a_network_that_has_learned_nothing_is_uninformed():
-    torch.manual_seed(0)
-    network = ObservationModel(SMALL)
-    network.fc1.output.weight.data.zero_()
-    results = evaluate(network, places(), config=CONFIG)
+def test_figures_are_those_computed_by_hand_from_each_trial(oracle, make_places):
+    config = EvaluationConfig(trials=5, particles_global=200, particles_tracking=50, steps=3)
+    places, errors = make_places(), {"global": [], "tracking": []}
+    for number in range(5):
+        episodes = draw_trials(places, config.plan, [number])
+        for start, task in (("global", config.global_task), ("tracking", config.tracking_task)):
+            poses = first_beliefs(episodes, task, seed=0, numbers=[number]).poses_map_base[0]
+            weights = torch.full((len(poses),), 1 / len(poses))
+            along_trial = []
+            for t, (images, odometry) in enumerate(along(episodes)):
+                poses = compose(poses, odometry)
+                query = oracle.encode_query(images.movedim(-1, -3) / 127.5 - 1)
+                weights = weights * oracle.log_likelihood(None, query, poses[None])[0].exp()
+                weights = weights / weights.sum()
+                off = (weights[:, None] * poses[:, :2]).sum(0) - episodes.query_poses[0, t, :2]
+                along_trial.append(float(off.square().sum()))
+            errors[start].append(along_trial)
+    found = evaluate(oracle, places, config=config)["dmn"]
+    last = [trial[-1] for trial in errors["global"]]
+    assert found.sequential_global.value == 100 * np.mean([error < 80 for error in last])
+    first = [trial[0] for trial in errors["global"]]
+    assert found.one_step_global.value == 100 * np.mean([error < 80 for error in first])
+    tracked = math.sqrt(np.mean([trial[-1] for trial in errors["tracking"]]))
+    assert found.tracking_rmse_m.value == pytest.approx(tracked, rel=1e-3)
+
+
+def test_a_network_that_has_learned_nothing_is_uninformed(ignorant, make_places):
+    results = evaluate(ignorant, make_places(), config=CONFIG)
     assert results["dmn"] == results["uninformed"]
 
 
-def test_trials_do_not_depend_on_how_many_share_a_pass():
-    one, many = (
-        list(
-            draw_trials(places(), EvaluationConfig(trials=7, trials_at_once=n), torch.device("cpu"))
-        )
-        for n in (1, 5)
-    )
-    for name in ("context_poses", "query_poses", "query_images"):
-        joined = [torch.cat([getattr(e, name) for e in batches]) for batches in (one, many)]
-        assert torch.equal(*joined)
-        assert len(joined[0]) == 7
+def test_trials_and_beliefs_do_not_depend_on_how_many_share_a_pass(make_places):
+    places = make_places()
+    together = draw_trials(places, PLAN, range(7))
+    for start in ("global", "tracking"):
+        task = Task(start, 5)
+        beliefs = first_beliefs(together, task, seed=0, numbers=range(7))
+        for number in range(7):
+            alone = draw_trials(places, PLAN, [number])
+            for name in ("context_poses", "query_poses", "query_images"):
+                assert torch.equal(getattr(alone, name)[0], getattr(together, name)[number])
+            belief = first_beliefs(alone, task, seed=0, numbers=[number])
+            assert torch.equal(belief.poses_map_base[0], beliefs.poses_map_base[number])
+    assert len(torch.unique(beliefs.poses_map_base)) == beliefs.poses_map_base.numel()
 
 
-def test_odometry_along_an_episode_leads_from_truth_to_truth():
-    episodes = next(draw_trials(places(), EvaluationConfig(trials=3), torch.device("cpu")))
+def test_odometry_along_an_episode_leads_from_truth_to_truth(make_places):
+    episodes = draw_trials(make_places(), PLAN, range(3))
     pose = episodes.query_poses[:, 0]
     for t, (_, odometry) in enumerate(along(episodes)):
         pose = compose(pose, odometry)
         assert torch.allclose(pose[:, :2], episodes.query_poses[:, t, :2], atol=1e-4)
 
 
-def test_baselines_against_their_definitions():
-    episodes = next(draw_trials(places(), EvaluationConfig(trials=4), torch.device("cpu")))
+def test_baselines_against_their_definitions(make_places):
+    episodes = draw_trials(make_places(), PLAN, range(4))
     closest = closest_context(episodes)
     for b in range(4):
         for t in range(5):
@@ -93,9 +98,43 @@ def test_baselines_against_their_definitions():
             ]
             assert torch.equal(closest[b, t], episodes.context_poses[b, int(np.argmin(distances))])
     generator = torch.Generator().manual_seed(0)
-    belief = uniform_belief(AREA, batch=4, particles=5000, generator=generator)
+    belief = uniform_belief(episodes.area_m, batch=4, particles=5000, generator=generator)
     # Whatever the robot does, without images and without a heading the mean stays in the middle.
-    assert uninformed(episodes, belief, generator)[..., :2].abs().max() < 1.5
+    assert uninformed(episodes, belief)[..., :2].abs().max() < 1.5
+
+
+def test_regression_starts_at_the_mean_and_goes_on_from_its_own_estimate(make_places):
+    config = NetworkConfig(image_height=8, image_width=8, head="pose")
+    network = build_network(config).eval()
+    asked = []
+
+    def regress(prepared, query, pose):
+        asked.append(pose)
+        return pose + torch.tensor([1.0, 0.0, 0.0])
+
+    network.regress = regress
+    episodes = draw_trials(make_places(), PLAN, range(2))
+    belief = first_beliefs(episodes, Task("tracking", 40), seed=0, numbers=range(2))
+    found = localize(network, episodes, belief)
+    mean = belief.poses_map_base[..., :2].mean(dim=1)
+    assert torch.allclose(asked[0][:, :2], mean, atol=1e-4)
+    for t in range(1, 5):
+        assert torch.allclose(asked[t], compose(found[:, t - 1], episodes.odometry(t)))
+        assert torch.allclose(found[:, t, 0], asked[t][:, 0] + 1)
+
+
+def test_the_nearest_context_is_found_by_an_oracle_and_by_chance_otherwise(
+    oracle, ignorant, make_places
+):
+    places = Places.of(make_places(count=60, far=5, views=8))
+    plan, task = TrialPlan(contexts=0, far_contexts=4, steps=1), Task("contexts", 4)
+    experimenter = Experimenter(60, 20, FinishedTrials())
+    found = experimenter.errors(NetworkAlgorithm(oracle, "oracle"), places, plan, [task])[task]
+    assert found.shape == (60, 1)
+    right = (found[:, 0] == 0).mean()
+    assert right > 0.5  # the oracle minds yaw, the nearest does not
+    found = experimenter.errors(NetworkAlgorithm(ignorant, "none"), places, plan, [task])[task]
+    assert (found[:, 0] == 0).mean() < min(0.45, right)
 
 
 def test_success_is_the_papers_limit_with_wilsons_interval():
@@ -117,6 +156,21 @@ def test_rmse_and_squared_error():
     assert f"{figure:.2f}".startswith("4.33 [")
 
 
-def test_impossible_counts_are_refused():
-    with pytest.raises(ConfigurationError, match="trials"):
-        EvaluationConfig(trials=0)
+@pytest.mark.parametrize("change", [{"trials": 0}, {"contexts": 0}, {"precision": "int8"}])
+def test_impossible_settings_are_refused(change):
+    with pytest.raises(ConfigurationError, match=next(iter(change))):
+        EvaluationConfig(**change)
+
+
+def test_a_network_that_gives_no_numbers_is_refused(oracle, make_places):
+    oracle.log_likelihood = lambda prepared, query, poses: poses[..., 0] * math.nan
+    with pytest.raises(CheckpointError, match="not numbers"):
+        evaluate(oracle, make_places(), config=EvaluationConfig(trials=2, particles_global=4))
+
+
+def test_baselines_say_the_same_under_every_network(oracle, ignorant, make_places):
+    config = EvaluationConfig(trials=6, particles_global=32, particles_tracking=8)
+    one, other = (evaluate(n, make_places(), config=config) for n in (oracle, ignorant))
+    assert one["uninformed"] == other["uninformed"]
+    assert one["closest_context"] == other["closest_context"]
+    assert BaselineAlgorithm("uninformed").identity == "uninformed"

@@ -1,0 +1,164 @@
+"""What `dmn evaluate --table` and `--figure` do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from dmn_core.data.sources import DataConfig, SourceName
+from dmn_core.errors import ConfigurationError, DataError
+from dmn_core.evaluation import plots, report
+from dmn_core.evaluation.circumstances import circumstances
+from dmn_core.evaluation.curves import Curves, CurvesConfig
+from dmn_core.evaluation.data_kinds import KIND_TITLES, DataKind, kind_of
+from dmn_core.evaluation.experiment import Experimenter
+from dmn_core.evaluation.finished_trials import FinishedTrials
+from dmn_core.evaluation.measuring import Findings, Measuring
+from dmn_core.evaluation.paper_curves import curves
+from dmn_core.evaluation.protocol import EvaluationConfig
+from dmn_core.evaluation.subjects import WeightsFolder
+from dmn_core.evaluation.tables import Table, table
+
+TRIALS_FILE = "trials.jsonl"
+
+
+@dataclass(frozen=True)
+class TableSources:
+    """Data of each kind, simulated by default, and the folders of published data."""
+
+    rooms: SourceName = "rooms"
+    """Data for Rooms, such as gqn-rooms-ring-camera."""
+    rooms_root: str = ""
+    """Its folder, if it was downloaded."""
+    mazes: SourceName = "mazes"
+    """Data for Mazes, such as gqn-mazes."""
+    mazes_root: str = ""
+    """Its folder, if it was downloaded."""
+    streets: SourceName = "streets"
+    """Data for Street View, such as streetlearn."""
+    streets_root: str = ""
+    """Its folder, if it was downloaded."""
+
+    def of(self, kind: DataKind, like: DataConfig) -> DataConfig:
+        """The data of a kind, as many environments and views as `like` has."""
+        name: SourceName = getattr(self, kind)
+        return DataConfig(
+            data=name,
+            root=getattr(self, f"{kind}_root"),
+            environments=like.environments,
+            views=like.views,
+            render_workers=like.render_workers,
+        )
+
+
+@dataclass(frozen=True)
+class PaperRun:
+    """Makes a table, or a figure of curves.
+
+    Attributes:
+        config: the protocol.
+        data: what figures are about, and how many environments tables have.
+        sources: what tables are about.
+        shape: points of the curves.
+        weights_dir: where weights are looked for.
+        folder: gets Markdown, JSON and picture.
+        finished: file of finished trials.
+        device: of the networks.
+        quiet: print the JSON object and nothing else.
+    """
+
+    config: EvaluationConfig
+    data: DataConfig
+    sources: TableSources
+    shape: CurvesConfig
+    weights_dir: Path
+    folder: Path
+    finished: Path
+    device: torch.device
+    quiet: bool = False
+
+    def run(self, table_number: int | None, figure_number: int | None) -> None:
+        """Measure, write, print; of what is missing, say what to run.
+
+        Raises:
+            DataError: nothing could be measured.
+        """
+        if table_number is not None:
+            self._make_table(table(table_number, self.config))
+        elif figure_number is not None:
+            kind = _kind_of_curves(self.data)
+            self._make_curves(curves(figure_number, self.config, self.shape, kind=kind), kind)
+
+    def _make_table(self, wanted: Table) -> None:
+        sources = {kind: self.sources.of(kind, self.data) for kind in KIND_TITLES}
+        findings = self._measure(wanted, sources)
+        said = circumstances(self.config, self.device)
+        self._publish(
+            wanted,
+            report.table_json(wanted, findings, said),
+            report.table_markdown(wanted, findings, said),
+            lambda path: plots.draw_table(path, wanted, findings),
+        )
+
+    def _make_curves(self, wanted: Curves, kind: DataKind) -> None:
+        findings = self._measure(wanted, {kind: self.data})
+        said = circumstances(self.config, self.device)
+        self._publish(
+            wanted,
+            report.curves_json(wanted, findings, said),
+            report.curves_markdown(wanted, findings, said),
+            lambda path: plots.draw_curves(path, wanted, findings),
+        )
+
+    def _measure(self, wanted: Table | Curves, sources: dict[DataKind, DataConfig]) -> Findings:
+        finished = FinishedTrials(self.finished)
+        measuring = Measuring(
+            sources,
+            WeightsFolder(self.weights_dir),
+            Experimenter(self.config.trials, self.config.trials_at_once, finished),
+            self.device,
+            self.config.precision,
+        )
+        with tqdm(unit="trial", disable=self.quiet) as bar:
+
+            def progress(label: str, trials: int) -> None:
+                bar.set_description(label, refresh=False)
+                bar.update(trials)
+
+            findings = measuring.measure(wanted.quantities(), progress=progress)
+        if not findings.figures:
+            raise DataError(
+                f"nothing of {wanted.name} could be measured:\n"
+                + "\n".join(report.missing_lines(findings.missing))
+            )
+        return findings
+
+    def _publish(
+        self,
+        wanted: Table | Curves,
+        content: dict[str, Any],
+        markdown: str,
+        draw: Callable[[Path], Path],
+    ) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, indent=2)
+        written = [self.folder / f"{wanted.name}{end}" for end in (".md", ".json", ".png")]
+        written[0].write_text(markdown, encoding="utf-8")
+        written[1].write_text(text + "\n", encoding="utf-8")
+        draw(written[2])
+        print(text if self.quiet else "\n".join([markdown, *map(str, written)]))
+
+
+def _kind_of_curves(data: DataConfig) -> DataKind:
+    kind = kind_of(data.data)
+    if kind is None:
+        raise ConfigurationError(
+            f"figures 7 to 11 want rooms, mazes or streets, got data {data.data!r}"
+        )
+    return kind

@@ -1,0 +1,171 @@
+"""What is evaluated: networks with their filter or regression, and baselines, by one contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from dmn_core.data.episode import Episodes
+from dmn_core.geometry import compose
+from dmn_core.networks import channels_last
+from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
+from dmn_core.particle_filter import Belief, FilterSettings, step
+from dmn_core.particle_filter.estimate import weighted_mean
+from dmn_core.views import ViewMap, to_network_input
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Encoded(Protocol):
+    """A batch of trials, as far as no belief enters."""
+
+    def estimates(self, belief: Belief) -> Tensor:
+        """Estimated poses (B, T, 3) along the trials, from a belief before the first image."""
+
+    def heaviest(self, belief: Belief) -> Tensor:
+        """Poses (B, T, 3) of the heaviest particle instead."""
+
+
+class Algorithm(Protocol):
+    """Something that localizes.
+
+    Attributes:
+        identity: of its results; equal for equal weights only.
+        device: where it works.
+    """
+
+    @property
+    def identity(self) -> str:  # noqa: D102
+        ...
+
+    @property
+    def device(self) -> torch.device:  # noqa: D102
+        ...
+
+    def encode(self, episodes: Episodes) -> Encoded:
+        """Do once for all tasks on the same trials what they share."""
+
+
+@dataclass(frozen=True)
+class NetworkAlgorithm:
+    """A network with the paper's filter, or with regression, as its head wants.
+
+    Attributes:
+        network: in evaluation mode.
+        fingerprint: of its weights.
+        precision: of its convolutions; beliefs are float32.
+    """
+
+    network: LocalizationNetwork
+    fingerprint: str = ""
+    precision: Precision = "float32"
+
+    @property
+    def identity(self) -> str:
+        """Weights and precision."""
+        return f"weights {self.fingerprint}, {self.precision}"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    def encode(self, episodes: Episodes) -> EncodedTrials:
+        """Make the maps and encode every query image."""
+        return EncodedTrials.of(channels_last(self.network), episodes, precision=self.precision)
+
+
+@dataclass(frozen=True)
+class EncodedTrials:
+    """Maps and queries of a batch of trials, made once for every belief that is to be followed."""
+
+    network: LocalizationNetwork
+    episodes: Episodes
+    prepared: PreparedMap
+    queries: tuple[EncodedQuery, ...]
+    precision: Precision
+
+    @classmethod
+    def of(
+        cls, network: LocalizationNetwork, episodes: Episodes, *, precision: Precision = "float32"
+    ) -> EncodedTrials:
+        """Make the maps of B trials and encode their T query images."""
+        with torch.inference_mode(), _autocast(episodes.query_poses.device, precision):
+            embeddings = network.encode_views(to_network_input(episodes.context_images))
+            prepared = network.prepare_map(ViewMap(embeddings, episodes.context_poses))
+            queries = tuple(
+                network.encode_query(to_network_input(images)) for images, _ in along(episodes)
+            )
+        return cls(network, episodes, prepared, queries, precision)
+
+    def estimates(self, belief: Belief) -> Tensor:
+        """Estimated poses (B, T, 3): the filter's weighted means, or regressed ones."""
+        if self.network.config.head == "pose":
+            return self._regressed(weighted_mean(belief))
+        return torch.stack([weighted_mean(weighed) for weighed in self.beliefs(belief)], dim=1)
+
+    def heaviest(self, belief: Belief) -> Tensor:
+        """Poses (B, T, 3) of the heaviest particle after each image."""
+        return torch.stack([_heaviest(weighed) for weighed in self.beliefs(belief)], dim=1)
+
+    def beliefs(self, belief: Belief) -> Iterator[Belief]:
+        """The paper's filter: the belief after each image."""
+        unused = torch.Generator(belief.poses_map_base.device)
+        for query, (_, odometry) in zip(self.queries, along(self.episodes), strict=True):
+            with torch.inference_mode():
+                result = step(
+                    belief,
+                    odometry,
+                    lambda poses, query=query: self.log_likelihood(query, poses),  # type: ignore[misc]
+                    settings=FilterSettings(),
+                    generator=unused,
+                )
+            belief = result.belief
+            yield result.weighed
+
+    def log_likelihood(self, query: EncodedQuery, poses: Tensor) -> Tensor:
+        """Log-likelihood (B, K) of an encoded query at poses (B, K, 3)."""
+        with torch.inference_mode(), _autocast(poses.device, self.precision):
+            return self.network.log_likelihood(self.prepared, query, poses).float()
+
+    def _regressed(self, pose: Tensor) -> Tensor:
+        """Poses (B, T, 3), each regressed from the one before moved by odometry."""
+        poses = []
+        for query, (_, odometry) in zip(self.queries, along(self.episodes), strict=True):
+            pose = compose(pose, odometry)
+            with torch.inference_mode(), _autocast(pose.device, self.precision):
+                pose = self.network.regress(self.prepared, query, pose).float()
+            poses.append(pose)
+        return torch.stack(poses, dim=1)
+
+
+def localize(
+    network: LocalizationNetwork,
+    episodes: Episodes,
+    belief: Belief,
+    *,
+    precision: Precision = "float32",
+) -> Tensor:
+    """Estimates (B, T, 3) along each episode, by the paper's filter or regression."""
+    return EncodedTrials.of(network, episodes, precision=precision).estimates(belief)
+
+
+def along(episodes: Episodes) -> Iterator[tuple[Tensor, Tensor]]:
+    """Query images (B, H, W, 3) with the odometry (B, 3) that led there; the first did not move."""
+    for t in range(episodes.query_poses.shape[1]):
+        yield episodes.query_images[:, t], episodes.odometry(t)
+
+
+def _heaviest(belief: Belief) -> Tensor:
+    best = belief.log_weights.argmax(dim=-1)
+    rows = torch.arange(len(best), device=best.device)
+    return belief.poses_map_base[rows, best]
+
+
+def _autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    enabled = precision == "bfloat16"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

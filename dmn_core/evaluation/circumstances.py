@@ -1,0 +1,33 @@
+"""Under which circumstances figures were made: what every record says."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import shlex
+import sys
+from datetime import date
+from typing import Any
+
+import torch
+
+from dmn_core.evaluation.protocol import EvaluationConfig
+
+
+def circumstances(config: EvaluationConfig, device: torch.device) -> dict[str, Any]:
+    """The protocol, the command that is running, the day and the machine."""
+    return {
+        **dataclasses.asdict(config),
+        "command": shlex.join(["dmn", *sys.argv[1:]]),
+        "date": date.today().isoformat(),
+        "machine": machine(device),
+    }
+
+
+def machine(device: torch.device) -> str:
+    """The machine in words."""
+    cores = f"{platform.machine()}, {os.cpu_count()} cores"
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {cores}"
+    return f"CPU, {cores}, {torch.get_num_threads()} threads"

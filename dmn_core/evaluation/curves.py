@@ -1,0 +1,89 @@
+"""Numbers over something, with what the paper prints: what its figures 7 to 11 are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dmn_core.errors import ConfigurationError
+from dmn_core.evaluation.quantities import Quantity
+from dmn_core.systems import SYSTEMS
+
+
+@dataclass(frozen=True)
+class CurvesConfig:
+    """Where the curves of figures 7 to 11 have their points, and of what.
+
+    Attributes:
+        systems: with a curve; none for those of the paper.
+        training_environments: numbers of places that figure 7 compares.
+        all_training_environments: how many the weights of the tables were trained in.
+        contexts: N of figures 8 and 9.
+        trajectory: t up to which figure 10 goes.
+        particles: K of figure 11.
+    """
+
+    systems: tuple[str, ...] = ()
+    training_environments: tuple[int, ...] = (50, 100, 200, 500)
+    all_training_environments: int = 1000
+    contexts: tuple[int, ...] = (1, 2, 4, 8, 16)
+    trajectory: int = 20
+    particles: tuple[int, ...] = (32, 64, 128, 256, 512, 1024, 2048)
+
+    def __post_init__(self) -> None:
+        """Refuse systems that there are not, and counts below one."""
+        unknown = [name for name in self.systems if name not in SYSTEMS]
+        if unknown:
+            raise ConfigurationError(f"systems want to be of {sorted(SYSTEMS)!r}, got {unknown!r}")
+        counts = (*self.training_environments, *self.contexts, *self.particles, self.trajectory)
+        if min(counts) < 1:
+            raise ConfigurationError(f"points of curves want counts of at least 1, got {counts!r}")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Numbers over x."""
+
+    title: str
+    points: tuple[tuple[int, Quantity], ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the paper prints: at a place of the figure, or a level along it (x is None)."""
+
+    title: str
+    x: int | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A figure of the paper.
+
+    Attributes:
+        number: in the paper, 7 to 11.
+        title: what it shows.
+        x_label: of its abscissa.
+        curves: what was measured.
+        marks: what the paper prints.
+        logarithmic: whether x doubles rather than grows.
+        note: how it is to be read.
+    """
+
+    number: int
+    title: str
+    x_label: str
+    curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...] = ()
+    logarithmic: bool = True
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return f"figure_{self.number:02d}"
+
+    def quantities(self) -> Iterator[Quantity]:
+        """Everything to be measured."""
+        yield from (quantity for curve in self.curves for _, quantity in curve.points)

@@ -1,0 +1,138 @@
+"""Carrying out experiments: errors of one algorithm on trials, each computed once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.errors import CheckpointError
+from dmn_core.evaluation.algorithms import Algorithm, Encoded
+from dmn_core.evaluation.baselines import closest_context
+from dmn_core.evaluation.finished_trials import FinishedTrials
+from dmn_core.evaluation.metrics import squared_error_m2
+from dmn_core.evaluation.trials import (
+    Task,
+    TrialPlan,
+    draw_trials,
+    environments_fingerprint,
+    first_beliefs,
+)
+
+# Written into every key; raise it when the same key would mean other errors.
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Places:
+    """Environments with what identifies them."""
+
+    environments: EnvironmentSet
+    fingerprint: str
+
+    @classmethod
+    def of(cls, environments: EnvironmentSet) -> Places:
+        """Take the fingerprint."""
+        return cls(environments, environments_fingerprint(environments))
+
+
+@dataclass(frozen=True)
+class Experimenter:
+    """Carries experiments out and keeps what is finished.
+
+    Attributes:
+        trials: how many of each.
+        at_once: how many share a pass through the network.
+        finished: what is known already, and gets what is found.
+        block: at least how many trials are kept in one go.
+    """
+
+    trials: int
+    at_once: int
+    finished: FinishedTrials
+    block: int = 8
+
+    def errors(
+        self,
+        algorithm: Algorithm,
+        places: Places,
+        plan: TrialPlan,
+        tasks: Sequence[Task],
+        *,
+        progress: Callable[[int], object] = lambda trials: None,
+    ) -> dict[Task, np.ndarray]:
+        """Squared errors (trials, T) [m^2] of each task; the trials of all tasks are the same.
+
+        Args:
+            algorithm: what localizes.
+            places: where.
+            plan: what is shown.
+            tasks: what is believed before.
+            progress: told how many trials were just done.
+        """
+        keys = {task: experiment_key(algorithm, places, plan, task) for task in tasks}
+        open_trials = {task: set(self.finished.missing(keys[task], self.trials)) for task in tasks}
+        wanted = sorted(set().union(*open_trials.values()))
+        progress(self.trials - len(wanted))
+        for numbers in _batches(wanted, max(self.block, self.at_once)):
+            due = [task for task in tasks if open_trials[task].intersection(numbers)]
+            for task, rows in self._block(algorithm, places, plan, due, numbers).items():
+                self.finished.add(keys[task], numbers, rows)
+            progress(len(numbers))
+        return {t: self.finished.squared_errors_m2(keys[t], self.trials) for t in tasks}
+
+    def _block(
+        self,
+        algorithm: Algorithm,
+        places: Places,
+        plan: TrialPlan,
+        tasks: Sequence[Task],
+        numbers: Sequence[int],
+    ) -> dict[Task, np.ndarray]:
+        parts: dict[Task, list[np.ndarray]] = {task: [] for task in tasks}
+        for together in _batches(numbers, self.at_once):
+            episodes = draw_trials(places.environments, plan, together, device=algorithm.device)
+            encoded = algorithm.encode(episodes)
+            for task in tasks:
+                parts[task].append(_errors(encoded, episodes, task, plan, together))
+        return {task: np.concatenate(rows) for task, rows in parts.items()}
+
+
+def experiment_key(
+    algorithm: Algorithm, places: Places, plan: TrialPlan, task: Task
+) -> dict[str, Any]:
+    """Everything that decides the errors of an experiment, number by number of trial."""
+    return {
+        "protocol": PROTOCOL_VERSION,
+        "algorithm": algorithm.identity,
+        "places": places.fingerprint,
+        **dataclasses.asdict(plan),
+        **dataclasses.asdict(task),
+    }
+
+
+def _errors(
+    encoded: Encoded, episodes: Episodes, task: Task, plan: TrialPlan, numbers: Sequence[int]
+) -> np.ndarray:
+    """Squared errors (B, T): to the truth, or to the context that is nearest to it (Table V)."""
+    belief = first_beliefs(episodes, task, seed=plan.seed, numbers=numbers)
+    if task.start == "contexts":
+        found, wanted = encoded.heaviest(belief), closest_context(episodes)
+    else:
+        found, wanted = encoded.estimates(belief), episodes.query_poses
+    errors = squared_error_m2(found.cpu().numpy(), wanted.cpu().numpy())
+    if not np.isfinite(errors).all():
+        raise CheckpointError(
+            "the network gave poses that are not numbers: its weights are damaged, or its "
+            "training diverged; train it again, or give other weights"
+        )
+    return errors
+
+
+def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]

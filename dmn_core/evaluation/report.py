@@ -1,0 +1,167 @@
+"""Tables and figures as they are published: Markdown to read, JSON to compute with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dmn_core.evaluation.curves import Curves
+from dmn_core.evaluation.measuring import Findings, Missing, UsedWeights
+from dmn_core.evaluation.metrics import Figure
+from dmn_core.evaluation.quantities import Quantity
+from dmn_core.evaluation.tables import Table
+
+ABSENT = "-"
+
+
+def table_json(table: Table, findings: Findings, circumstances: dict[str, Any]) -> dict[str, Any]:
+    """A table as one object; numbers that could not be measured are null."""
+    rows = [
+        {
+            "title": row.title,
+            "subject": row.entries[0].quantity.subject.name,
+            "entries": [
+                {**_figure(findings.figures.get(entry.quantity)), "paper": entry.paper}
+                for entry in row.entries
+            ],
+        }
+        for row in table.rows
+    ]
+    return {
+        "table": table.number,
+        **_frame(table, findings, circumstances),
+        "columns": table.columns,
+        "rows": rows,
+    }
+
+
+def curves_json(
+    curves: Curves, findings: Findings, circumstances: dict[str, Any]
+) -> dict[str, Any]:
+    """A figure as one object; numbers that could not be measured are null."""
+    lines = [
+        {
+            "title": curve.title,
+            "points": [{"x": x, **_figure(findings.figures.get(q))} for x, q in curve.points],
+        }
+        for curve in curves.curves
+    ]
+    return {
+        "figure": curves.number,
+        **_frame(curves, findings, circumstances),
+        "x": curves.x_label,
+        "curves": lines,
+        "paper": [dataclasses.asdict(mark) for mark in curves.marks],
+    }
+
+
+def table_markdown(table: Table, findings: Findings, circumstances: dict[str, Any]) -> str:
+    """A table, the paper's numbers beside ours."""
+    heading = ["", *(part for column in table.columns for part in (column, "paper"))]
+    rows = []
+    for row in table.rows:
+        cells = [row.title]
+        for entry in row.entries:
+            printed = ABSENT if entry.paper is None else f"{entry.paper:g}"
+            cells += [_text(findings.figures.get(entry.quantity), entry.quantity), printed]
+        rows.append(cells)
+    heading_line = f"# Table {_ROMAN[table.number]}: {table.title}"
+    return _page(heading_line, _grid(heading, rows), table.note, findings, circumstances)
+
+
+def curves_markdown(curves: Curves, findings: Findings, circumstances: dict[str, Any]) -> str:
+    """A figure as a table over x, and its picture."""
+    heading = [curves.x_label, *(f"{curve.title} [%]" for curve in curves.curves)]
+    rows = [
+        [str(point[0][0]), *(_text(findings.figures.get(q), q) for _, q in point)]
+        for point in zip(*(curve.points for curve in curves.curves), strict=True)
+    ]
+    printed = [
+        f"- {mark.title}: {mark.value:g} %" + ("" if mark.x is None else f" at {mark.x}")
+        for mark in curves.marks
+    ]
+    body = [*_grid(heading, rows), "", *printed, "", f"![{curves.title}]({curves.name}.png)"]
+    heading_line = f"# Figure {curves.number}: {curves.title}"
+    return _page(heading_line, body, curves.note, findings, circumstances)
+
+
+_ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}
+
+
+def missing_lines(missing: Iterable[Missing]) -> list[str]:
+    """What is missing and what to run, as a list in Markdown."""
+    by_reason: dict[str, list[Missing]] = {}
+    for entry in missing:
+        by_reason.setdefault(entry.reason, []).append(entry)
+    lines = []
+    for reason, entries in by_reason.items():
+        lines += [f"- {', '.join(dict.fromkeys(entry.what for entry in entries))}: {reason}"]
+        commands = dict.fromkeys(entry.command for entry in entries if entry.command)
+        lines += [f"  - `{command}`" for command in commands]
+    return lines
+
+
+def _page(
+    heading: str,
+    body: Sequence[str],
+    note: str,
+    findings: Findings,
+    circumstances: dict[str, Any],
+) -> str:
+    lines = [heading, "", *body, ""]
+    lines += [note, ""] if note else []
+    lines += [_circumstances_line(circumstances), ""]
+    if findings.weights:
+        lines += ["Weights:", "", *(_weights_line(used) for used in findings.weights), ""]
+    if findings.missing:
+        lines += ["Missing, and what to run for it:", "", *missing_lines(findings.missing), ""]
+    return "\n".join(lines)
+
+
+def _circumstances_line(circumstances: dict[str, Any]) -> str:
+    said = {key: circumstances[key] for key in ("trials", "contexts", "seed", "precision")}
+    said["K global"] = circumstances["particles_global"]
+    said["K tracking"] = circumstances["particles_tracking"]
+    words = ", ".join(f"{key} {value}" for key, value in said.items())
+    return (
+        f"95 % intervals in brackets. {words}; {circumstances['date']}, "
+        f"{circumstances['machine']}: `{circumstances['command']}`"
+    )
+
+
+def _weights_line(used: UsedWeights) -> str:
+    samples = used.training.get("samples")
+    learned = "" if samples is None else f", {samples} samples"
+    return f"- {used.data}, {used.subject}: `{used.path.as_posix()}` {used.fingerprint}{learned}"
+
+
+def _grid(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _text(figure: Figure | None, quantity: Quantity) -> str:
+    if figure is None:
+        return ABSENT
+    return f"{figure:.2f}" if quantity.unit == "m" else f"{figure:.1f}"
+
+
+def _figure(figure: Figure | None) -> dict[str, float | None]:
+    if figure is None:
+        return {"value": None, "low": None, "high": None}
+    return dict(dataclasses.asdict(figure))
+
+
+def _frame(
+    shown: Table | Curves, findings: Findings, circumstances: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "title": shown.title,
+        "note": shown.note,
+        **circumstances,
+        "weights": [
+            {**dataclasses.asdict(used), "path": used.path.as_posix()} for used in findings.weights
+        ],
+        "missing": [dataclasses.asdict(entry) for entry in findings.missing],
+    }

@@ -1,0 +1,97 @@
+"""What has a row or a curve in the paper, where its weights are, and how they are trained."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmn_core.data.sources import DataConfig
+from dmn_core.errors import CheckpointError
+from dmn_core.evaluation.data_kinds import kind_of
+from dmn_core.systems import SYSTEMS
+from dmn_core.weights import default_weights_path
+
+BASELINES = ("closest_context", "uninformed")
+PAPER_CONTEXTS = 4
+# Without another limit; rows are compared at equal training.
+TRAINING_LENGTH = ("--max-steps", "100000")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A baseline, or a system with the particulars of its training.
+
+    Attributes:
+        system: name in `dmn_core.systems.SYSTEMS`, or of a baseline.
+        contexts: N that it was trained with.
+        environments: how many places it was trained in; 0 for all.
+        classification: trained to tell which context is nearest, not to localize.
+    """
+
+    system: str
+    contexts: int = PAPER_CONTEXTS
+    environments: int = 0
+    classification: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of its weights below the folder of the data."""
+        particulars = [
+            f"-n-{self.contexts}" if self.contexts != PAPER_CONTEXTS else "",
+            f"-environments-{self.environments}" if self.environments else "",
+            "-classification" if self.classification else "",
+        ]
+        return self.system + "".join(particulars)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it needs no weights."""
+        return self.system in BASELINES
+
+    @property
+    def head(self) -> str:
+        """What the head of its network gives; empty for a baseline."""
+        return "" if self.is_baseline else SYSTEMS[self.system].head
+
+
+@dataclass(frozen=True)
+class WeightsFolder:
+    """Weights of many runs: <path>/<data>/<name>.safetensors, or the run's folder of that name."""
+
+    path: Path
+
+    def find(self, data: str, subject: Subject) -> Path | None:
+        """Weights of a subject trained on `data`; the shipped ones serve where no others are."""
+        folder = self.path / data
+        candidates = [
+            folder / f"{subject.name}.safetensors",
+            folder / subject.name / "best.safetensors",
+        ]
+        if subject.name == "dmn":
+            candidates += _shipped(data)
+        return next((path for path in candidates if path.is_file()), None)
+
+    def training_command(self, data: DataConfig, subject: Subject) -> str:
+        """The command that makes the weights of a subject."""
+        words = ["dmn", "train", "--data", data.data]
+        words += ["--root", data.root] if data.root else []
+        words += ["--bag", *data.bag] if data.bag else []
+        words += ["--system", subject.system]
+        if subject.classification:
+            words += ["--objective.name", "classification", "--contexts", "0"]
+            words += ["--far-contexts", str(subject.contexts)]
+        elif subject.contexts != PAPER_CONTEXTS:
+            words += ["--contexts", str(subject.contexts)]
+        if subject.environments:
+            words += ["--environments", str(subject.environments)]
+        words += [*TRAINING_LENGTH, "--out", str(self.path / data.data / subject.name)]
+        return shlex.join(words)
+
+
+def _shipped(data: str) -> list[Path]:
+    """Where weights for this kind of data would be shipped."""
+    try:
+        return [default_weights_path().with_name(f"{kind_of(data)}.safetensors")]
+    except CheckpointError:
+        return []

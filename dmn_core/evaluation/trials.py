@@ -1,0 +1,113 @@
+"""Trials: what a robot is shown and what it may believe before; each a function of its number.
+
+Neither how many trials share a pass nor where a run was broken off changes a trial.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from dmn_core.data.batching import episodes_of
+from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.particle_filter import Belief, uniform_belief
+from dmn_core.particle_filter.initial_belief import tracking_belief
+
+# `global`: anywhere in the area. `tracking`: around the truth. `contexts`: one particle at each
+# viewpoint of the map, for Table V.
+Start = Literal["global", "tracking", "contexts"]
+_STARTS: tuple[Start, ...] = ("global", "tracking", "contexts")
+_IMAGES_IN_FINGERPRINT = 64
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """What every trial shows.
+
+    Attributes:
+        contexts: N, views in the map.
+        far_contexts: views from around the area that the map holds besides.
+        steps: T, query images.
+        seed: of all trials.
+    """
+
+    contexts: int = 4
+    far_contexts: int = 0
+    steps: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is believed at the start of every trial, with how many particles (K)."""
+
+    start: Start
+    particles: int
+
+
+def draw_trials(
+    environments: EnvironmentSet,
+    plan: TrialPlan,
+    numbers: Sequence[int],
+    *,
+    device: torch.device | str = "cpu",
+) -> Episodes:
+    """Trials of these numbers as one batch, each in another environment while there are enough."""
+    parts = [
+        episodes_of(
+            environments,
+            np.array([number % len(environments)]),
+            contexts=plan.contexts,
+            queries=plan.steps,
+            rng=np.random.default_rng((plan.seed, number)),
+            far_contexts=plan.far_contexts,
+            device=device,
+        )
+        for number in numbers
+    ]
+    return Episodes(
+        context_images=torch.cat([part.context_images for part in parts]),
+        context_poses=torch.cat([part.context_poses for part in parts]),
+        query_images=torch.cat([part.query_images for part in parts]),
+        query_poses=torch.cat([part.query_poses for part in parts]),
+        area_m=environments.area_m,
+    )
+
+
+def first_beliefs(episodes: Episodes, task: Task, *, seed: int, numbers: Sequence[int]) -> Belief:
+    """What is believed before the first image; drawn on the CPU, whatever the device."""
+    device = episodes.context_poses.device
+    if task.start == "contexts":
+        return Belief.equally_weighted(episodes.context_poses)
+    parts = [_first_belief(episodes, row, task, seed, n) for row, n in enumerate(numbers)]
+    return Belief.equally_weighted(torch.cat(parts).to(device))
+
+
+def _first_belief(episodes: Episodes, row: int, task: Task, seed: int, number: int) -> torch.Tensor:
+    words = np.random.SeedSequence((seed, number, _STARTS.index(task.start)))
+    generator = torch.Generator().manual_seed(int(words.generate_state(1, np.uint32)[0]))
+    if task.start == "tracking":
+        truth = episodes.query_poses[row : row + 1, 0].cpu()
+        belief = tracking_belief(truth, particles=task.particles, generator=generator)
+    else:
+        belief = uniform_belief(
+            episodes.area_m, batch=1, particles=task.particles, generator=generator
+        )
+    return belief.poses_map_base
+
+
+def environments_fingerprint(environments: EnvironmentSet) -> str:
+    """Identifies places by their poses, roles and a sample of their images; 16 hex digits."""
+    digest = hashlib.sha256(repr((environments.area_m, tuple(environments.images.shape))).encode())
+    parts = [environments.poses_map_camera, environments.first_view]
+    parts += [p for p in (environments.image_of_view, environments.roles) if p is not None]
+    every = max(1, len(environments.images) // _IMAGES_IN_FINGERPRINT)
+    parts.append(environments.images[::every].cpu().numpy())
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:16]
