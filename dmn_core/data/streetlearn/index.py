@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dmn_core.data.cache import default_cache_dir
+from dmn_core.data.cache import alone, default_cache_dir
 from dmn_core.data.cached_arrays import read_arrays, write_arrays
 from dmn_core.data.sources import ImageSize
 from dmn_core.data.streetlearn.conversion import convert
@@ -71,7 +68,7 @@ def load_index(
         return index
     try:
         # Processes that train together start together, and only one may open the database.
-        with _alone(cache):
+        with alone(cache, "streetlearn"):
             if (index := _read(cache / _key(path, image_size), image_size)) is None:
                 _build(path, image_size, cache, threads)
                 index = _read(cache / _key(path, image_size), image_size)
@@ -124,12 +121,3 @@ def _key(path: Path, image_size: ImageSize) -> str:
     digest = hashlib.sha256(json.dumps([_VERSION, files]).encode()).hexdigest()[:12]
     height, width = image_size
     return f"streetlearn-{width}x{height}-{digest}"
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Wait until no other process fills this cache from a database."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "streetlearn.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

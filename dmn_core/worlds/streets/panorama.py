@@ -22,6 +22,7 @@ FACES = (
     ((0, 0, 1), (-1, 0, 0)),
     ((0, 0, -1), (1, 0, 0)),
 )
+_FACE_SHARE = 8 / 13
 _BORDER_PX = 2
 """By how much a face reaches beyond its edges, so that interpolation finds its neighbours there."""
 
@@ -33,24 +34,26 @@ class PanoramaConfig:
     Attributes:
         height, width: of the panorama [pixels].
         camera_height_m: above the road.
-        face_px: side of a cube's face, drawn before it is bent.
         supersampling: by how much finer the panorama is taken from the faces, then shrunk.
     """
 
     height: int = 104
     width: int = 208
     camera_height_m: float = 2.5
-    face_px: int = 128
     supersampling: int = 2
 
     def __post_init__(self) -> None:
         """Refuse panoramas without pixels."""
-        if min(self.height, self.width, self.supersampling) < 1 or self.face_px < 8:
+        if min(self.height, self.supersampling) < 1 or self.width < 16:
             raise WorldError(
-                "a panorama wants positive sizes and faces of at least 8 pixels, got "
-                f"{self.height!r} x {self.width!r}, supersampling {self.supersampling!r}, faces "
-                f"{self.face_px!r}"
+                "a panorama wants a positive height, a width of 16 or more and supersampling of 1 "
+                f"or more, got {self.height!r}, {self.width!r} and {self.supersampling!r}"
             )
+
+    @property
+    def face_px(self) -> int:
+        """Side of a cube's face in pixels: about twice as fine as the panorama."""
+        return round(_FACE_SHARE * self.width)
 
     @property
     def face_half_tangent(self) -> float:

@@ -100,6 +100,11 @@ class Visit:
     occupied: float
     seed: int
 
+    @property
+    def date(self) -> str:
+        """Year and month, as StreetLearn writes them."""
+        return f"{self.year}-{self.month:02d}"
+
 
 def draw_visits(city_seed: int, count: int = VISITS) -> tuple[Visit, ...]:
     """Draw the visits to a city, in the order of their dates; season and light differ."""
