@@ -52,6 +52,11 @@ class EncodedQuery:
 
     response: Tensor
 
+    def rows(self: QueryT, kept: Tensor) -> QueryT:
+        """The queries of some rows (M,)."""
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{k: None if v is None else v[kept] for k, v in parts.items()})
+
 
 MapT = TypeVar("MapT", bound=PreparedMap)
 QueryT = TypeVar("QueryT", bound=EncodedQuery)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
@@ -31,6 +32,26 @@ class EncodedEpisodes:
     rows: PreparedMap
     query: EncodedQuery
     truth: Tensor
+
+    def first(self, queries: int) -> EncodedEpisodes:
+        """The same with only the first `queries` of every episode; 0 for all."""
+        batch, count = self.episodes.query_poses.shape[:2]
+        if queries in (0, count):
+            return self
+        kept = torch.arange(batch * count, device=self.truth.device)
+        kept = kept.view(batch, count)[:, :queries].flatten()
+        episodes = replace(
+            self.episodes,
+            query_images=self.episodes.query_images[:, :queries],
+            query_poses=self.episodes.query_poses[:, :queries],
+        )
+        return EncodedEpisodes(
+            episodes,
+            self.maps,
+            self.maps.repeat(queries),
+            self.query.rows(kept),
+            self.truth[kept],
+        )
 
 
 def encode_episodes(network: AnyNetwork, episodes: Episodes) -> EncodedEpisodes:

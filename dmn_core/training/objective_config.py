@@ -27,6 +27,8 @@ class ObjectiveConfig:
             cost no convolution per particle (`likelihood`, `sequence`).
         attention_particles: particles of that term for each query; queries that share a map share
             them all.
+        compared_queries: of the queries of an episode, how many are compared by the whole network;
+            all take part in the attention term, which costs little. 0 for all.
     """
 
     name: ObjectiveName = "likelihood"
@@ -36,6 +38,7 @@ class ObjectiveConfig:
     uniform_fraction_start: float = -1.0
     attention_weight: float = 0.0
     attention_particles: int = 32
+    compared_queries: int = 0
 
     def at(self, progress: float) -> ObjectiveConfig:
         """What is trained for when `progress` (0 to 1) of the run is done."""

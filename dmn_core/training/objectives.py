@@ -31,7 +31,8 @@ def episode_loss(
 ) -> dict[str, Tensor]:
     """Loss and its parts on a batch of episodes; `loss` is to be minimised."""
     encoded = encode_episodes(network, episodes)
-    losses = LOSSES[config.name](network, encoded, config, generator)
+    compared = encoded.first(config.compared_queries)
+    losses = LOSSES[config.name](network, compared, config, generator)
     if config.attention_weight == 0 or config.name not in ("likelihood", "sequence"):
         return losses
     attention = attention_loss(network, encoded, config, generator)

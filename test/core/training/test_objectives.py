@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,21 @@ def test_the_attention_loss_asks_every_query_about_the_particles_of_all():
             target = soft_target(poses[None], episodes.query_poses[row, t][None])[0]
             losses.append(cross_entropy(scores.logsumexp(-1), target))
     assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-5)
+
+
+def test_only_some_queries_may_be_compared_by_the_whole_network():
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(particles=5, attention_weight=1.0, compared_queries=2)
+    losses = episode_loss(net, episodes, config=config, generator=seeded())
+    fewer = replace(
+        episodes,
+        query_images=episodes.query_images[:, :2],
+        query_poses=episodes.query_poses[:, :2],
+    )
+    whole = replace(config, compared_queries=0)
+    alike = episode_loss(net, fewer, config=whole, generator=seeded())
+    assert torch.allclose(losses["likelihood"], alike["likelihood"], atol=1e-6)
+    assert not torch.allclose(losses["attention"], alike["attention"], atol=1e-3)
 
 
 def test_a_network_without_attention_refuses_the_attention_loss():
