@@ -55,7 +55,7 @@ class EncodedQuery:
     def rows(self: QueryT, kept: Tensor) -> QueryT:
         """The queries of some rows (M,)."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{k: None if v is None else v[kept] for k, v in parts.items()})
+        return replace(self, **{k: v[kept] for k, v in parts.items() if v is not None})
 
 
 MapT = TypeVar("MapT", bound=PreparedMap)

@@ -92,4 +92,5 @@ def compressed(image: NDArray[np.uint8], look: MazeLook) -> NDArray[np.uint8]:
     done, data = cv2.imencode(".jpg", image[..., ::-1], quality)
     if not done:
         raise WorldError(f"cannot compress an image of shape {image.shape!r} as JPEG")
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])
