@@ -12,6 +12,7 @@ from tyro.conf import subcommand
 
 from dmn_core.cli.worlds_rooms import RoomsCommand
 from dmn_core.cli.worlds_sets import TOP_VIEW_PX, RenderedSetCommand
+from dmn_core.cli.worlds_streets import StreetsCommand
 from dmn_core.data.bag_output import Storage
 from dmn_core.data.drive_messages import RecordingConfig
 from dmn_core.data.recording import record_context_bag, record_query_bag
@@ -90,6 +91,7 @@ class WorldsCommand:
     what: (
         Annotated[MazesCommand, subcommand("mazes")]
         | Annotated[RoomsCommand, subcommand("rooms")]
+        | Annotated[StreetsCommand, subcommand("streets")]
         | Annotated[BagsCommand, subcommand("bags")]
     )
 
