@@ -89,9 +89,9 @@ def test_train_and_evaluate_on_a_few_mazes(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DMN_CACHE", str(tmp_path / "cache"))
     run = tmp_path / "run"
     train = (
-        *("train", "--out", run, "--max-steps", 2, "--batch", 2, "--queries", 2, "--workers", 1),
-        *("--mazes.count", 2, "--mazes.views", 8, "--mazes.validation-count", 2),
-        *("--mazes.validation-views", 8, "--validation-batches", 1, "--accelerator", "cpu"),
+        *("train", "--out", run, "--max-steps", 2, "--batch", 2, "--queries", 2),
+        *("--environments", 2, "--views", 8, "--render-workers", 1, "--validation-samples", 4),
+        *("--accelerator", "cpu"),
     )
     dmn(*train)
     assert load_checkpoint(run / "last.safetensors").record["samples"] == 8
@@ -100,8 +100,9 @@ def test_train_and_evaluate_on_a_few_mazes(tmp_path, monkeypatch, capsys):
     assert len((run / "command.txt").read_text().splitlines()) == 2
     capsys.readouterr()
     dmn(
-        *("evaluate", "--weights", run / "last.safetensors", "--trials", 3, "--mazes", 2),
-        *("--particles-global", 16, "--particles-tracking", 8, "--workers", 1, "--json"),
+        *("evaluate", "--weights", run / "last.safetensors", "--trials", 3),
+        *("--environments", 2, "--views", 9, "--render-workers", 1),
+        *("--particles-global", 16, "--particles-tracking", 8, "--json"),
         *("--out", tmp_path / "report.json"),
     )
     printed = json.loads(capsys.readouterr().out)
