@@ -13,9 +13,9 @@ from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.objectives import ObjectiveConfig
 from dmn_core.training.schedule import ScheduleName
 
-AT_LEAST_ONE = ("contexts", "batch", "queries", "validate_every_steps", "validation_samples")
+AT_LEAST_ONE = ("batch", "queries", "validate_every_steps", "validation_samples")
 AT_LEAST_ZERO = (
-    "validation_environments", "contexts_max", "far_contexts", "micro_batches", "weight_decay",
+    "validation_environments", "contexts", "contexts_max", "far_contexts", "micro_batches", "weight_decay",
     "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes", "total_hours",
     "max_steps", "patience_steps", "pictures_every",
 )  # fmt: skip
@@ -31,7 +31,7 @@ class TrainingConfig(DataConfig):
         final_relu: a relu on the log-likelihood, as the paper prints FC1.
         image_size: height and width; 0 0 for those of the data.
         validation_environments: how many unseen places; 0 for what the source thinks right.
-        contexts: views in the map, N (paper: 4).
+        contexts: views in the map, N (paper: 4); 0 for far ones alone.
         contexts_max: above `contexts`, every micro-batch draws its N between the two; validation
             stays at `contexts`. 0 for none.
         far_contexts: how many contexts from around the area follow the others.
@@ -100,6 +100,8 @@ class TrainingConfig(DataConfig):
                     raise ConfigurationError(
                         f"{name} wants at least {least}, got {getattr(self, name)!r}"
                     )
+        if self.contexts + self.far_contexts < 1:
+            raise ConfigurationError("contexts wants at least 1 where far_contexts is 0, got 0")
         if 0 < self.contexts_max < self.contexts:
             raise ConfigurationError(
                 f"contexts_max wants 0 or at least contexts, {self.contexts}, got "
