@@ -6,9 +6,10 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
+from dmn_core.data.streetlearn.leveldb import cannot_open, import_plyvel
 from dmn_core.data.streetlearn.panorama import Panorama, from_message
 from dmn_core.data.streetlearn.schema import DecodeError, Pano, StreetLearnGraph
 from dmn_core.errors import DataError
@@ -75,7 +76,7 @@ class StreetLearnDatabase:
         plyvel = import_plyvel()
         first: str = ""
         try:
-            for key, value in self._leveldb.iterator(verify_checksums=True, fill_cache=False):
+            for key, value in self._items():
                 if key == GRAPH_KEY:
                     continue
                 try:
@@ -90,6 +91,14 @@ class StreetLearnDatabase:
                 f"{self.damaged} damaged panoramas in {str(self.path)!r} were skipped: {first}",
                 stacklevel=2,
             )
+
+    def _items(self) -> Iterator[tuple[bytes, bytes]]:
+        # plyvel's plain iterator ends without a word where a block is damaged.
+        items = self._leveldb.raw_iterator(verify_checksums=True, fill_cache=False)
+        items.seek_to_first()
+        while items.valid():
+            yield items.item()
+            items.next()
 
     def graph(self) -> Any:
         """The record of connections, a `schema.StreetLearnGraph`; empty where there is none."""
@@ -132,45 +141,3 @@ def _panorama(key: bytes, value: bytes) -> Panorama:
     if not message.id:
         message.id = key.decode(errors="replace")
     return from_message(message)
-
-
-def import_plyvel() -> ModuleType:
-    """The package plyvel.
-
-    Raises:
-        DataError: it is not installed.
-    """
-    try:
-        import plyvel
-    except ImportError as error:
-        raise DataError(
-            "StreetLearn databases want the package plyvel, which is not installed: pip install "
-            "plyvel (where it has no wheel, it is built with LevelDB's headers, libleveldb-dev)"
-        ) from error
-    module: ModuleType = plyvel
-    return module
-
-
-def cannot_open(path: Path, error: Exception) -> str:
-    """Why LevelDB refused a folder, and what to do."""
-    # plyvel gives the reasons as bytes.
-    reason = "; ".join(
-        a.decode(errors="replace") if isinstance(a, bytes) else str(a) for a in error.args
-    )
-    head = f"cannot read the LevelDB in {str(path)!r} ({reason}): "
-    lowered = reason.lower()
-    if "already held" in lowered or "temporarily unavailable" in lowered:
-        return (
-            head + "another process has it open; close that, or copy the folder and give the copy"
-        )
-    if "permission denied" in lowered or "read-only" in lowered:
-        return (
-            head
-            + "LevelDB writes even where we only read; copy the folder to a place you can write"
-        )
-    if "does not exist" in lowered:
-        return head + "give the folder that holds its file CURRENT"
-    return head + (
-        "it is damaged, as after a copy that was broken off; copy it again, or save what is whole "
-        f'with `python -c "import plyvel; plyvel.repair_db({str(path)!r})"`'
-    )

@@ -11,8 +11,8 @@ Rows = NDArray[np.int64]
 def pairs_within(xy_m: np.ndarray, half_side_m: float) -> tuple[Rows, Rows]:
     """All pairs (P,), (P,) of points (V, 2) with those in the square of +- half_side_m around them.
 
-    Pairs come in order; every point is in a pair with itself. Points are sorted into cells as wide as half a square, so that a
-    square touches three by three.
+    Pairs come in order; every point is in a pair with itself. Points are sorted into cells as wide
+    as half a square, so that a square touches three by three.
     """
     if not len(xy_m):
         return np.empty(0, np.int64), np.empty(0, np.int64)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dmn_core.data.streetlearn.database import GRAPH_KEY, import_plyvel
+from dmn_core.data.streetlearn.database import GRAPH_KEY
+from dmn_core.data.streetlearn.leveldb import import_plyvel
 from dmn_core.data.streetlearn.panorama import Panorama, set_coords, to_message
 from dmn_core.data.streetlearn.schema import StreetLearnGraph
 from dmn_core.errors import DataError
