@@ -15,9 +15,9 @@ from dmn_core.training.schedule import ScheduleName
 
 AT_LEAST_ONE = ("batch", "queries", "validate_every_steps", "validation_samples")
 AT_LEAST_ZERO = (
-    "validation_environments", "contexts", "contexts_max", "far_contexts", "micro_batches", "weight_decay",
-    "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes", "total_hours",
-    "max_steps", "patience_steps", "pictures_every",
+    "validation_environments", "contexts", "contexts_max", "far_contexts", "micro_batches",
+    "weight_decay", "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes",
+    "total_hours", "max_steps", "patience_steps", "pictures_every",
 )  # fmt: skip
 
 
