@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
-from dmn_core.geometry import compose
 from dmn_core.networks import channels_last
 from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, step
 from dmn_core.particle_filter.estimate import weighted_mean
+from dmn_core.regression import RegressionLocalizer
 from dmn_core.views import ViewMap, to_network_input
 
 Precision = Literal["float32", "bfloat16"]
@@ -105,7 +105,7 @@ class EncodedTrials:
     def estimates(self, belief: Belief) -> Tensor:
         """Estimated poses (B, T, 3): the filter's weighted means, or regressed ones."""
         if self.network.config.head == "pose":
-            return self._regressed(weighted_mean(belief))
+            return self._regressed(belief)
         return torch.stack([weighted_mean(weighed) for weighed in self.beliefs(belief)], dim=1)
 
     def heaviest(self, belief: Belief) -> Tensor:
@@ -132,15 +132,14 @@ class EncodedTrials:
         with torch.inference_mode(), _autocast(poses.device, self.precision):
             return self.network.log_likelihood(self.prepared, query, poses).float()
 
-    def _regressed(self, pose: Tensor) -> Tensor:
+    def _regressed(self, belief: Belief) -> Tensor:
         """Poses (B, T, 3), each regressed from the one before moved by odometry."""
-        poses = []
+        localizer = RegressionLocalizer(self.network, self.prepared)
+        poses = [localizer.start(belief)]
         for query, (_, odometry) in zip(self.queries, along(self.episodes), strict=True):
-            pose = compose(pose, odometry)
-            with torch.inference_mode(), _autocast(pose.device, self.precision):
-                pose = self.network.regress(self.prepared, query, pose).float()
-            poses.append(pose)
-        return torch.stack(poses, dim=1)
+            with torch.inference_mode(), _autocast(odometry.device, self.precision):
+                poses.append(localizer.step(poses[-1], query, odometry))
+        return torch.stack(poses[1:], dim=1)
 
 
 def localize(

@@ -107,7 +107,7 @@ def wrong_commands(text: str) -> list[str]:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
     main = (ROOT / "dmn_core" / "cli" / "main.py").read_text(encoding="utf-8")
-    subcommands = re.findall(r'subcommand\("(\w+)"\)', main)
+    subcommands = re.findall(r'^    "(\w+)": \w+Command,$', main, re.MULTILINE)
     found = [
         f"make {name}"
         for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)

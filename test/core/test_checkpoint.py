@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +43,16 @@ def test_weights_configuration_and_record_come_back(tmp_path, network):
     for name, value in network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], value)
     assert not list(path.parent.glob("*.partial"))
+
+
+def test_weights_from_before_there_were_other_maps_are_read(tmp_path, network):
+    path = tmp_path / "weights"
+    save_checkpoint(path, network)
+    known = {k: v for k, v in asdict(SMALL).items() if k not in ("map", "head")}
+    edit(path, metadata={"network": json.dumps(known)})
+    loaded = load_checkpoint(path)
+    assert loaded.network.config == SMALL
+    assert loaded.fingerprint == weights_fingerprint(network)
 
 
 def test_half_precision_halves_the_file_and_keeps_the_fingerprint(tmp_path, network):
