@@ -100,8 +100,9 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
 
     @property
     def data_config(self) -> DataConfig:
-        """The data."""
-        return part_of(DataConfig, self)
+        """The data; recordings are bags without being called so."""
+        config = part_of(DataConfig, self)
+        return dataclasses.replace(config, data="bags") if self.bag else config
 
     def _paper_run(self) -> PaperRun:
         folder = self.out or DEFAULT_FOLDER
@@ -169,7 +170,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         environments: EnvironmentSet,
     ) -> dict[str, Any]:
         return {
-            "data": self.data,
+            "data": self.data_config.data,
             "places": f"{len(environments)} unseen: {environments.name}",
             **circumstances(self.config, choose_device(self.device)),
             "weights": path.name,

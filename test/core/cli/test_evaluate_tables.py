@@ -1,0 +1,263 @@
+"""Tables and figures of the paper by one command each: on tiny worlds, with ignorant weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+import tyro
+
+from dmn_core.checkpoint import save_checkpoint
+from dmn_core.cli.main import main
+from dmn_core.cli.train import TrainCommand
+from dmn_core.data.episode import EnvironmentSet, ViewRole
+from dmn_core.data.sources import SOURCES, Source
+from dmn_core.evaluation import paper
+from dmn_core.evaluation.curves import CurvesConfig
+from dmn_core.evaluation.paper_curves import curves
+from dmn_core.evaluation.protocol import EvaluationConfig
+from dmn_core.evaluation.tables import table
+from dmn_core.observation import build_network
+from dmn_core.systems import SYSTEMS, network_of
+
+SIZE = (8, 8)
+AREA = (-20.0, 20.0, -20.0, 20.0)
+KINDS = ("rooms", "mazes", "streets")
+TRIALS = ("--trials", 3, "--particles-global", 16, "--particles-tracking", 8)
+POINTS = (
+    *("--curves.training-environments", 2, "--curves.all-training-environments", 9),
+    *("--curves.contexts", 1, 4, "--curves.trajectory", 6, "--curves.particles", 4, 16),
+)
+
+
+def load(config, split, image_size):
+    """Three places with 12 views and 5 far ones, of random pixels."""
+    rng = np.random.default_rng(0)
+    poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (3, 17, 3))
+    images = rng.integers(0, 255, (3, 17, *image_size, 3), dtype=np.uint8)
+    regular = EnvironmentSet.regular(images, poses.astype(np.float32), AREA, name=config.data)
+    roles = np.full((3, 17), ViewRole.ANY, dtype=np.uint8)
+    roles[:, 12:] = ViewRole.FAR
+    return EnvironmentSet(
+        regular.images, regular.poses_map_camera, regular.first_view, AREA, roles=roles.reshape(-1)
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny_data(monkeypatch):
+    module = ModuleType("tiny_data")
+    module.load = load
+    monkeypatch.setitem(sys.modules, "tiny_data", module)
+    for kind in KINDS:
+        monkeypatch.setitem(SOURCES, kind, Source("tiny_data", SIZE, "tiny"))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder with fresh weights of every system for every kind of data."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    names = {
+        **{name: name for name in SYSTEMS},
+        "dmn-classification": "dmn",
+        "dmn-n-1": "dmn",
+        "dmn-environments-2": "dmn",
+    }
+    for name, system in names.items():
+        network = build_network(network_of(system, SIZE))
+        record = {"samples": 7}
+        for kind in KINDS:
+            run = folder / kind / name / "best.safetensors"
+            path = run if kind == "rooms" else folder / kind / f"{name}.safetensors"
+            save_checkpoint(path, network, record=record)
+    return folder
+
+
+def evaluate(*arguments):
+    main([str(argument) for argument in ("evaluate", *arguments, "--device", "cpu")])
+
+
+def check_files(folder, name):
+    assert (folder / f"{name}.png").stat().st_size > 5000
+    content = json.loads((folder / f"{name}.json").read_text())
+    assert content["trials"] == 3 and content["seed"] == 0 and content["missing"] == []
+    assert content["weights"][0]["training"] == {"samples": 7}
+    return content, (folder / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_every_table_has_all_numbers_beside_the_papers(number, weights, tmp_path, capsys):
+    evaluate("--table", number, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
+    content, page = check_files(tmp_path, f"table_{number}")
+    wanted = table(number, EvaluationConfig())
+    assert [row["title"] for row in content["rows"]] == [row.title for row in wanted.rows]
+    for row, expected in zip(content["rows"], wanted.rows, strict=True):
+        assert [entry["paper"] for entry in row["entries"]] == [e.paper for e in expected.entries]
+        assert all(e["low"] <= e["value"] <= e["high"] for e in row["entries"])
+        assert row["title"] in page
+    assert page in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", range(7, 12))
+def test_every_figure_has_all_its_points(number, weights, tmp_path):
+    evaluate("--figure", number, "--weights-dir", weights, "--out", tmp_path, *TRIALS, *POINTS)
+    content, page = check_files(tmp_path, f"figure_{number:02d}")
+    assert len(content["curves"]) == 2 and f"figure_{number:02d}.png" in page
+    for curve in content["curves"]:
+        assert len(curve["points"]) == (6 if number == 10 else 2)
+        assert all(0 <= p["low"] <= p["value"] <= p["high"] <= 100 for p in curve["points"])
+    assert any(mark["value"] == 75.9 for mark in content["paper"])
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_pictures_of_trials(number, weights, tmp_path, capsys):
+    path = weights / "mazes" / "dmn.safetensors"
+    evaluate(
+        *("--figure", number, "--weights", path, "--out", tmp_path, "--examples", 1),
+        *("--particles-global", 50, "--steps", 2),
+    )
+    printed = capsys.readouterr().out.strip()
+    assert printed == str(tmp_path / f"figure_{number:02d}_trial_0.png")
+    assert (tmp_path / f"figure_{number:02d}_trial_0.png").stat().st_size > 20000
+
+
+def test_json_of_one_evaluation_is_one_object_of_the_promised_form(weights, tmp_path, capsys):
+    evaluate(
+        *("--data", "rooms", "--weights", weights / "mazes" / "dmn.safetensors", "--json"),
+        *("--finished", tmp_path / "trials.jsonl", *TRIALS),
+    )
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["data"], printed["trials"], printed["seed"]) == ("rooms", 3, 0)
+    for name in ("dmn", "closest_context", "uninformed"):
+        assert set(printed[name]) == {"sequential_global", "one_step_global", "tracking_rmse_m"}
+        for figure in printed[name].values():
+            assert set(figure) == {"value", "low", "high"}
+            assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_json_of_a_table_is_the_file(weights, tmp_path, capsys):
+    evaluate("--table", 4, "--weights-dir", weights, "--out", tmp_path, *TRIALS, "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "table_4.json").read_text())
+
+
+def test_figures_of_the_paper_stand_where_the_design_says():
+    config = EvaluationConfig()
+    first = {row.title: [e.paper for e in row.entries] for row in table(1, config).rows}
+    assert first["closest context"] == [11.0, 11.4, 39.3, 34.5]
+    assert [row.entries[0].paper for row in table(6, config).rows] == [75.9, 73.0, 57.4, 37.8]
+    assert [e.paper for e in table(4, config).rows[1].entries] == [9.51, 32.77]
+    assert [e.paper for e in table(3, config).rows[0].entries] == [2.76, 3.22, 4.15]
+    assert table(2, config).rows[0].entries[0].paper == paper.MAIN["dmn"]["streets"][0] == 73.2
+
+
+def test_protocols_are_the_papers():
+    config = EvaluationConfig()
+    for number in range(1, 7):
+        for quantity in table(number, config).quantities():
+            kind = quantity.task.start
+            expected = {"global": 2048, "tracking": 256, "contexts": 4}[kind]
+            assert quantity.task.particles == expected
+            assert quantity.plan.contexts == (0 if number == 5 else 4)
+            assert quantity.plan.steps == (1 if number == 5 else 5)
+    large = [q.plan.far_contexts for q in table(4, config).quantities()]
+    assert large == [0, 4, 0, 4]
+
+
+def every_missing_command(folder, capsys):
+    """Commands that are told where no weights are, from tables and curves."""
+    commands = []
+    for wanted in (("--table", 5), ("--table", 6), ("--figure", 7), ("--figure", 8)):
+        with pytest.raises(SystemExit) as stop:
+            evaluate(
+                *(*wanted, "--data", "streets", "--weights-dir", folder / "none"),
+                *("--out", folder, *TRIALS, *POINTS),
+            )
+        assert stop.value.code == 1
+        told = capsys.readouterr().err
+        assert "no weights" in told
+        commands += [line.strip(" -`") for line in told.splitlines() if "`dmn train" in line]
+    return dict.fromkeys(commands)
+
+
+def test_missing_weights_say_a_command_that_trains_them(tmp_path, capsys):
+    commands = every_missing_command(tmp_path, capsys)
+    assert len(commands) == 7
+    for command in commands:
+        words = shlex.split(command)
+        assert words[:2] == ["dmn", "train"]
+        parsed = tyro.cli(TrainCommand, args=words[2:])
+        parsed.config.refuse_endless()
+        assert parsed.data == "streets"
+        assert parsed.out.parent == tmp_path / "none" / "streets"
+        assert parsed.out.name.startswith(parsed.system)
+    trained = {tyro.cli(TrainCommand, args=shlex.split(c)[2:]).out.name: c for c in commands}
+    assert "--contexts 1" in trained["dmn-n-1"]
+    assert "--environments 2" in trained["dmn-environments-2"]
+    assert "--objective.name classification" in trained["dmn-classification"]
+
+
+def test_what_is_there_is_measured_and_what_is_missing_is_listed(weights, tmp_path, capsys):
+    folder = tmp_path / "weights"
+    (folder / "streets").mkdir(parents=True)
+    for name in ("dmn", "latent-vector"):
+        source = weights / "streets" / f"{name}.safetensors"
+        (folder / "streets" / source.name).write_bytes(source.read_bytes())
+    evaluate("--table", 2, "--weights-dir", folder, "--out", tmp_path, *TRIALS)
+    content = json.loads((tmp_path / "table_2.json").read_text())
+    present = {r["subject"]: r["entries"][0]["value"] is not None for r in content["rows"]}
+    wanted = {"dmn", "latent-vector", "closest_context", "uninformed"}
+    assert {name for name, there in present.items() if there} == wanted
+    assert len(content["missing"]) == 4
+    assert (
+        "dmn train --data streets --system latent-image " in (tmp_path / "table_2.md").read_text()
+    )
+
+
+def test_weights_of_another_system_are_refused(weights, tmp_path):
+    folder = tmp_path / "streets"
+    folder.mkdir()
+    wrong = weights / "streets" / "latent-vector.safetensors"
+    (folder / "dmn.safetensors").write_bytes(wrong.read_bytes())
+    evaluate("--table", 2, "--weights-dir", tmp_path, "--out", tmp_path, *TRIALS)
+    missing = json.loads((tmp_path / "table_2.json").read_text())["missing"]
+    assert any("wants to hold weights of 'dmn'" in entry["reason"] for entry in missing)
+
+
+def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):
+    run = ("--table", 4, "--weights-dir", weights, "--out", tmp_path)
+    evaluate(*run, *TRIALS)
+    few = (tmp_path / "trials.jsonl").read_text()
+    evaluate(*run, "--trials", 5, *TRIALS[2:])
+    assert (tmp_path / "trials.jsonl").read_text().startswith(few)
+    assert json.loads((tmp_path / "table_4.json").read_text())["trials"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--table", 1, "--figure", 7), "one of table and figure"),
+        (("--table", 1, "--weights", "some.safetensors"), "weights_dir"),
+        (("--figure", 8, "--curves.systems", "nonsense"), "nonsense"),
+        (("--data", "streets", "--weights-dir", "nowhere"), "dmn train --data streets"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        evaluate(*arguments)
+    assert stop.value.code != 0
+    assert said in capsys.readouterr().err
+
+
+def test_curves_share_the_settings_of_the_tables():
+    config, shape = EvaluationConfig(), CurvesConfig()
+    of_table = set(table(1, config).quantities())
+    for number in (7, 8, 9, 11):
+        assert of_table & set(curves(number, config, shape).quantities()), number
