@@ -67,11 +67,12 @@ class SimulatedMazesConfig:
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
     """The mazes of a split; see `sources.load_environments`."""
     side = square_side(image_size)
+    kind = VariedMazeRecipe if config.data == "mazes-varied" else MazeRecipe
     return load_split(
         config,
         split,
         sizes=SIZES,
-        make_recipe=lambda views: MazeRecipe(views, camera=CameraConfig(side, side)),
+        make_recipe=lambda views: kind(views, camera=CameraConfig(side, side)),
     )
 
 

@@ -13,6 +13,7 @@ pytest.importorskip("labmaze")
 
 from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.simulated_mazes import SimulatedMazesConfig, load_or_render_mazes
+from dmn_core.data.sources import DataConfig, load_environments
 from dmn_core.errors import WorldError
 from dmn_core.worlds.maze import generate_maze
 
@@ -95,3 +96,18 @@ def test_the_cache_folder_follows_its_variable(
 def test_empty_sets_are_refused() -> None:
     with pytest.raises(WorldError, match="count >= 1"):
         config(0)
+
+
+def test_varied_mazes_are_another_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DMN_CACHE", str(tmp_path))
+    plain, varied = (
+        load_environments(
+            DataConfig(data=name, environments=1, views=2, render_workers=1),
+            "validation",
+            image_size=(16, 16),
+        )
+        for name in ("mazes", "mazes-varied")
+    )
+    assert np.array_equal(plain.poses_map_camera, varied.poses_map_camera)
+    assert not torch.equal(plain.images, varied.images)
+    assert varied.name == "simulated mazes-varied"
