@@ -34,7 +34,7 @@ def decode(image_bytes: bytes, image_size: ImageSize) -> np.ndarray | None:
     if image is None:
         return None
     height, width = image_size
-    return resize_rgb(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), height=height, width=width)
+    return cv2.cvtColor(resize_rgb(image, height=height, width=width), cv2.COLOR_BGR2RGB)
 
 
 def convert(path: Path, images_path: Path, image_size: ImageSize, *, threads: int) -> Columns:
