@@ -26,11 +26,11 @@ from dmn_core.worlds.streets.panorama import PanoramaConfig
 from dmn_core.worlds.streets.recipe import StreetRecipe
 
 CITIES: dict[Split, int] = {"train": 48, "validation": 6, "test": 16}
-VIEWS = 30
+VIEWS = 25
 """Panoramas of both visits in an area where two streets cross, about."""
 AREAS = AreaConfig(by_visit=True)
 _AREAS_PER_CITY = 9
-_PANORAMAS_PER_VIEW = 16 / 3  # a city has 850 m of street to survey, an area with a crossing 80 m
+_PANORAMAS_PER_VIEW = 6.4  # a city has about 1020 m of street, an area with a crossing 80 m
 
 
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:

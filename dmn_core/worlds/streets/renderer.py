@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.streets.city import City
-from dmn_core.worlds.streets.model import CAR_GEOM, HIDDEN_DEPTH_M, SKY_GEOM, build_street_model
+from dmn_core.worlds.streets.model import (
+    CAR_GEOM,
+    HIDDEN_DEPTH_M,
+    SKY_GEOM,
+    SKY_RADIUS_M,
+    build_street_model,
+)
 from dmn_core.worlds.streets.panorama import FACES, CubeUnwrapper, PanoramaConfig
 from dmn_core.worlds.streets.traffic import MOVING_CARS, moving_cars
 from dmn_core.worlds.streets.visit import Visit
@@ -31,6 +37,8 @@ class StreetRenderer(WorldRenderer):
             side_m=max(city.plan.bounds.size),
             eye_height_m=self.config.camera_height_m,
         )
+        for camera in self._scene.camera:
+            camera.frustum_far = 2 * SKY_RADIUS_M  # nearer, MuJoCo drops it whole
         self._sky = self._movable(SKY_GEOM)
         self._cars = [self._movable(CAR_GEOM.format(number)) for number in range(MOVING_CARS)]
 
