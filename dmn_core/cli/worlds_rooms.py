@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.cli.worlds_sets import TOP_VIEW_PX, RenderedSetCommand
+from dmn_core.data.simulated_rooms import PLACEMENT
 from dmn_core.views import Area
 from dmn_core.worlds.rooms.cameras import CameraPlacement
 from dmn_core.worlds.rooms.layout import generate_room
@@ -24,7 +25,7 @@ class RoomsCommand(RenderedSetCommand):
     """How many rooms."""
     views: int = 20
     """Views of each."""
-    placement: CameraPlacement = "free"
+    placement: CameraPlacement = PLACEMENT
     """Cameras anywhere and looking anywhere, or looking where objects are, or so on a ring."""
 
     def recipe(self, *, worlds_per_shard: int = WORLDS_PER_SHARD) -> RoomRecipe:

@@ -10,7 +10,8 @@ from dmn_core.worlds.rooms.recipe import RoomRecipe
 from dmn_core.worlds.rooms.renderer import room_camera
 
 SIZES: SplitSizes = {"train": (5000, 20), "validation": (200, 20), "test": (500, 20)}
-PLACEMENT: CameraPlacement = "free"
+# Cameras that look where objects are: of free ones most see nothing but walls that are all alike.
+PLACEMENT: CameraPlacement = "inward"
 
 
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
