@@ -12,7 +12,7 @@ from dmn_core.data.rendered_sets import FIRST_SEEDS
 from dmn_core.data.simulated_streets import VIEWS, render_database, street_recipe
 from dmn_core.data.sources import PANORAMA, Split
 from dmn_core.worlds.pictures import draw_views, save_picture
-from dmn_core.worlds.streets.city import City, build_city
+from dmn_core.worlds.streets.city import build_city
 from dmn_core.worlds.streets.panorama import PanoramaConfig
 from dmn_core.worlds.streets.renderer import StreetRenderer
 from dmn_core.worlds.streets.survey import survey_poses
@@ -58,33 +58,27 @@ class StreetsCommand:
     def draw(self) -> list[Path]:
         """Write the pictures and return their paths."""
         first = FIRST_SEEDS[self.split]
-        cities = [build_city(first + k) for k in range(min(self.count, _SHOWN_CITIES))]
-        rows = [self._places(city) for city in cities]
+        rows, tops = [], []
+        for seed in range(first, first + min(self.count, _SHOWN_CITIES)):
+            city, visits, shown = build_city(seed), draw_visits(seed), []
+            poses = survey_poses(city.plan, visits[0], _SHOWN_PLACES)
+            for visit in visits:
+                camera = PanoramaConfig(self.height, 2 * self.height)
+                with StreetRenderer(city, visit, camera) as renderer:
+                    shown.append([renderer.render(pose) for pose in poses])
+                    if seed == first:
+                        tops.append(self._top_view(renderer))
+            # Each place at the first visit, then at the second.
+            rows.append(np.concatenate([x for both in zip(*shown, strict=True) for x in both], 1))
         return [
             save_picture(self.out / "street_sheet.png", np.concatenate(rows)),
-            save_picture(self.out / "street_top_view.png", self._top_views(cities[0])),
+            save_picture(self.out / "street_top_view.png", np.concatenate(tops, axis=1)),
         ]
 
-    def _places(self, city: City) -> NDArray[np.uint8]:
-        """Places of a city in one row of panoramas, each at the first visit, then the second."""
-        visits = draw_visits(city.plan.seed)
-        poses = survey_poses(city.plan, visits[0], _SHOWN_PLACES)
-        shown = []
-        for visit in visits:
-            camera = PanoramaConfig(self.height, 2 * self.height)
-            with StreetRenderer(city, visit, camera) as renderer:
-                shown.append([renderer.render(pose) for pose in poses])
-        pairs = [image for both in zip(*shown, strict=True) for image in both]
-        return np.concatenate(pairs, axis=1)
-
-    def _top_views(self, city: City) -> NDArray[np.uint8]:
-        """A city from above at both visits, with the places and headings of their panoramas."""
-        half = max(city.plan.bounds.size) / 2
+    def _top_view(self, renderer: StreetRenderer) -> NDArray[np.uint8]:
+        """A city from above, with the places and headings of a visit's panoramas."""
+        plan = renderer.city.plan
+        half = max(plan.bounds.size) / 2
         recipe = street_recipe(self.views, (self.height, 2 * self.height))
-        tops = []
-        for visit in draw_visits(city.plan.seed):
-            poses = survey_poses(city.plan, visit, recipe.panoramas_per_visit)
-            with StreetRenderer(city, visit) as renderer:
-                top = renderer.render_top_view(_TOP_VIEW_PX)
-            tops.append(draw_views(top, poses, (-half, half, -half, half)))
-        return np.concatenate(tops, axis=1)
+        poses = survey_poses(plan, renderer.visit, recipe.panoramas_per_visit)
+        return draw_views(renderer.render_top_view(_TOP_VIEW_PX), poses, (-half, half, -half, half))

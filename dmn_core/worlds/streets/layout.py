@@ -12,6 +12,8 @@ from dmn_core.errors import WorldError
 
 Range = tuple[float, float]
 
+_PARKED_AND_HALF_A_CAR_M = 3.3
+
 
 @dataclass(frozen=True)
 class CityConfig:
@@ -97,6 +99,11 @@ class Street:
     def sidewalk_m(self) -> float:
         """Width of each of the two sidewalks."""
         return 0.2 * self.width_m
+
+    @property
+    def reach_m(self) -> float:
+        """How far from the middle of the street a car drives clear of those that are parked."""
+        return max(self.width_m / 2 - self.sidewalk_m - _PARKED_AND_HALF_A_CAR_M, 0.0)
 
     def point(self, along_m: float, across_m: float = 0.0) -> tuple[float, float]:
         """The point at a coordinate along the street, `across_m` to the north or the east of it."""

@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
-from dmn_core.worlds.streets.layout import CityPlan, Street
+from dmn_core.worlds.streets.layout import CityPlan
 from dmn_core.worlds.streets.visit import Visit
 
 FloatArray = NDArray[np.float64]
 
 _END_MARGIN_M = 5.0
-_PARKED_CARS_M = 2.4
-_CAR_HALF_WIDTH_M = 1.0
 _JITTER_M = 1.0
 
 
@@ -37,13 +35,7 @@ def survey_poses(plan: CityPlan, visit: Visit, count: int) -> FloatArray:
     for index, (mark, piece) in enumerate(zip(marks, number, strict=True)):
         street, start, end = pieces[piece]
         along = start + mark - (ends[piece] - lengths[piece]) + rng.normal(0, _JITTER_M)
-        across = rng.uniform(-1, 1) * _free_half_width_m(street)
+        across = rng.uniform(-1, 1) * street.reach_m
         poses[index, :2] = street.point(float(np.clip(along, start, end)), across)
     poses[:, 2] = rng.uniform(-np.pi, np.pi, count)
     return poses
-
-
-def _free_half_width_m(street: Street) -> float:
-    """How far the survey car's middle can be from the middle of the street."""
-    road = street.width_m / 2 - street.sidewalk_m
-    return max(road - _PARKED_CARS_M - _CAR_HALF_WIDTH_M, 0.0)

@@ -47,7 +47,7 @@ def moving_cars(
         chosen, rng.random(_TRIES), rng.choice((-1, 1), _TRIES), strict=True
     ):
         street, start, end = pieces[index]
-        x, y = street.point(start + along * (end - start), side * 0.13 * street.width_m)
+        x, y = street.point(start + along * (end - start), side * street.reach_m)
         # Cars keep to the right.
         yaw = (0.0 if side < 0 else math.pi) if street.along == 0 else side * math.pi / 2
         near = _CLEAR_M < math.hypot(x - xy_m[0], y - xy_m[1]) < _NEAR_M
