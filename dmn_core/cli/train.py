@@ -18,6 +18,7 @@ from dmn_core.errors import ConfigurationError
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
+from dmn_core.training.start import refuse_other_network
 from dmn_core.weights import find_weights
 
 FRESH, SHIPPED = "fresh", "shipped"
@@ -56,9 +57,12 @@ class TrainCommand(TrainingConfig):
         if self.threads:
             torch.set_num_threads(self.threads)
         config = self.config
+        # Before data is made, which may take hours.
         config.refuse_endless()
-        fabric = launch(config)
         start = self._network_to_start_from()
+        if start:
+            refuse_other_network(start, config.network)
+        fabric = launch(config)
         # What is not in the cache yet is made by one process of each machine.
         with fabric.rank_zero_first(local=True):
             training, validation = environments_of(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,7 @@ from dmn_core.training.pictures import belief_picture
 from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
 from dmn_core.training.schedule import learning_rate_factor, share_done
-from dmn_core.training.start import network_to_start_from
+from dmn_core.training.start import refuse_other_network
 
 VALIDATION_SEED = 12345
 
@@ -50,6 +51,8 @@ class Trainer:
             CheckpointError: the state in `folder` is damaged, or `start_from` is another network.
         """
         config.refuse_endless()
+        if start_from:
+            refuse_other_network(start_from, config.network)
         torch.manual_seed(config.seed)
         self.config = config
         self.fabric = fabric or launch(config)
@@ -58,11 +61,7 @@ class Trainer:
         self.feed = Feed(training, config, self.fabric.device)
         self.validation = placed(validation, self.fabric.device)
         self.folder = RunFolder(folder)
-        network = (
-            network_to_start_from(start_from, config.network)
-            if start_from
-            else build_network(config.network)
-        )
+        network = deepcopy(start_from) if start_from else build_network(config.network)
         learner = Learner(network.train().requires_grad_(True), config.objective)
         channels_last(learner)
         optimizer = torch.optim.Adam(

@@ -32,10 +32,7 @@ def launch(config: TrainingConfig) -> Fabric:
         devices=devices,
         num_nodes=num_nodes,
         precision=config.precision,
-        # Not every objective uses every layer.
-        strategy=DDPStrategy(find_unused_parameters=True, timeout=LONGEST_WAIT)
-        if several
-        else "auto",
+        strategy=DDPStrategy(timeout=LONGEST_WAIT) if several else "auto",
     )
     fabric.launch()
     return fabric

@@ -1,8 +1,7 @@
-"""Weights to start a run from."""
+"""Whether weights fit the run that is to start from them."""
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import asdict
 
 from dmn_core.errors import CheckpointError
@@ -10,11 +9,11 @@ from dmn_core.observation import NetworkConfig
 from dmn_core.training.encoding import AnyNetwork
 
 
-def network_to_start_from(network: AnyNetwork, wanted: NetworkConfig) -> AnyNetwork:
-    """A copy of a trained network, to be trained on.
+def refuse_other_network(network: AnyNetwork, wanted: NetworkConfig) -> None:
+    """Refuse weights that the wanted network cannot start from.
 
     Raises:
-        CheckpointError: it is not the wanted network.
+        CheckpointError: they are of another network; the message says how they differ.
     """
     given = asdict(network.config)
     differing = {k: (v, given[k]) for k, v in asdict(wanted).items() if v != given[k]}
@@ -24,4 +23,3 @@ def network_to_start_from(network: AnyNetwork, wanted: NetworkConfig) -> AnyNetw
             f"the run wants weights to start from with {parts}: give other weights, or the "
             "--system and --image-size that these were trained as"
         )
-    return deepcopy(network)

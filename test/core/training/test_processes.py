@@ -1,0 +1,66 @@
+"""Several processes: what they learn together is what one learns from the same micro-batches."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from dmn_core.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = Path(__file__).with_name("small_runs.py")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Folder of a run of two processes, and what each of them has in the end."""
+    folder = tmp_path_factory.mktemp("two")
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    done = subprocess.run(
+        [sys.executable, *torchrun, str(SCRIPT), str(folder)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder, [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+
+
+def test_two_processes_have_the_gradients_and_weights_of_one(small, two, tmp_path):
+    _, (first, second) = two
+    alone = tmp_path / "alone.pt"
+    small.report(small.run(tmp_path / "run", **small.TOGETHER), alone)
+    expected = torch.load(alone)
+    for part in ("gradients", "weights", "averages"):
+        assert expected[part].norm() > 0
+        assert torch.equal(first[part], second[part])
+        assert torch.allclose(first[part], expected[part], rtol=0, atol=1e-7)
+    assert first["samples"] == expected["samples"]
+    assert first["best_loss"] == second["best_loss"] == pytest.approx(expected["best_loss"])
+
+
+def test_only_the_first_process_writes(two):
+    folder, _ = two
+    lines = (folder / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["processes"] for line in lines] == [2, 2]
+    assert len((folder / "run" / "command.txt").read_text().splitlines()) == 1
+    assert len(list((folder / "run" / "tensorboard").glob("events.*"))) == 1
+
+
+def test_micro_batches_that_cannot_be_shared_are_refused(small, tmp_path):
+    from dmn_core.training.processes import share_of
+
+    class Three:
+        world_size, global_rank = 3, 1
+
+    assert list(share_of(Three, 6)) == [1, 4]
+    with pytest.raises(ConfigurationError, match="multiple of the 3 processes, got 4"):
+        share_of(Three, 4)

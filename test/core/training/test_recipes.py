@@ -1,0 +1,108 @@
+"""Recipes, and runs that differ in learning rate or seed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lightning.fabric import Fabric
+
+from dmn_core.cli.main import main
+from dmn_core.cli.train import recipe_defaults
+from dmn_core.systems import SYSTEMS
+from dmn_core.training import recipes
+from dmn_core.training.sweep import train_all, variants
+
+
+def test_the_papers_recipe_is_the_papers():
+    paper = recipes.RECIPES["paper"]
+    assert paper.objective.name == "tracking" and paper.objective.particles == 32
+    assert (paper.contexts, paper.contexts_max) == (4, 0)
+    assert (paper.validation_samples, paper.validate_every_steps) == (1000, 20_000)
+    assert paper.patience_steps == 100_000 and paper.weight_decay == 0
+    assert (paper.warmup_steps, paper.gradient_clip, paper.weight_average) == (0, 0, 0)
+    assert paper.schedule == "constant"
+    assert recipes.RECIPES["paper-street-view"].weight_decay == 1e-4
+    paper.refuse_endless()
+
+
+@pytest.mark.parametrize("arguments", [["--recipe", "paper"], ["--seed", "1", "--recipe=paper"]])
+def test_a_named_recipe_gives_the_defaults_and_options_change_them(arguments):
+    assert recipe_defaults(arguments).config == recipes.RECIPES["paper"]
+    assert recipe_defaults(["--seed", "1"]).config == recipes.RECIPES["default"]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_default_recipe_fits_every_system(small, tmp_path, system):
+    """One step of each; what a system has no part for is left out."""
+    fitted = recipes.fitted_to_system(small.config(system=system, max_steps=1))
+    assert (fitted.objective.name == "regression") == system.endswith("regression")
+    limits = {"pictures_every": 1, "validate_every_steps": 1, "max_steps": 1}
+    made = small.run(tmp_path, system=system, objective=fitted.objective, **limits)
+    assert made.steps == 1 and made.best_loss > 0
+    # Processes could not average the gradients of a layer that takes no part.
+    assert all(p.grad is not None for p in made.learner.parameters())
+
+
+def sweep(small, folder, configs, losses):
+    """Train without training: the loss of each run is given."""
+    trained = []
+
+    def train_one(config, path):
+        small.trainer(path, seed=config.seed, learning_rate=config.learning_rate)
+        trained.append(path.name)
+        return {"best_loss": losses[path.name], "seed": config.seed}
+
+    record = train_all(configs, train_one, folder=folder, fabric=Fabric(accelerator="cpu"))
+    return trained, record
+
+
+def test_a_grid_picks_the_best_rate_over_seeds_and_repeats_nothing(small, tmp_path):
+    configs = variants(small.config(), learning_rates=(1e-3, 1e-4), seeds=(0, 1))
+    losses = dict(zip(configs, (1.0, 2.0, 0.9, 2.5), strict=True))
+    assert list(losses) == [
+        "lr-0.001-seed-0",
+        "lr-0.001-seed-1",
+        "lr-0.0001-seed-0",
+        "lr-0.0001-seed-1",
+    ]
+    trained, record = sweep(small, tmp_path, dict(list(configs.items())[:1]), losses)
+    assert trained == ["lr-0.001-seed-0"]
+    trained, record = sweep(small, tmp_path, configs, losses)
+    assert trained == list(losses)[1:]
+    assert record == json.loads((tmp_path / "grid.json").read_text())
+    assert record["best"] == "lr-0.0001-seed-0" and record["best_learning_rate"] == 1e-3
+    assert record["learning_rates"][0]["best_loss_spread"] == pytest.approx(0.5)
+    assert sweep(small, tmp_path, configs, losses)[0] == []
+
+
+def test_nothing_to_vary_is_no_grid(small):
+    assert variants(small.config(), learning_rates=(), seeds=()) == {}
+
+
+def test_a_grid_is_one_command(tmp_path, monkeypatch, capsys):
+    outcomes = iter((2.0, 1.0))
+
+    class Scripted:
+        def __init__(self, config, **parts):
+            self.folder = parts["folder"]
+
+        def run(self):
+            self.folder.mkdir()
+            outcome = {"samples": 8, "hours": 0.0, "waiting_share": 0.25}
+            return {**outcome, "best_loss": next(outcomes)}
+
+    monkeypatch.setattr("dmn_core.training.loop.Trainer", Scripted)
+    monkeypatch.setattr("dmn_core.cli.train.environments_of", lambda config: (None, None))
+    where = ["--out", str(tmp_path), "--accelerator", "cpu"]
+    main(["train", *where, "--max-steps", "1", "--learning-rate-grid", "1e-3", "3e-4"])
+    said = capsys.readouterr().out
+    assert "25.0% of this call spent on waiting for data" in said
+    assert "best of 2 runs" in said and "lr-0.0003" in said.splitlines()[-1]
+
+
+def test_an_unknown_recipe_is_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--recipe", "secret"])
+    error = capsys.readouterr().err
+    assert "--recipe wants one of" in error and error.count("\n") == 1
