@@ -105,11 +105,12 @@ class Feed:
 
 
 def _on(device: torch.device, episodes: Episodes) -> Episodes:
-    """The episodes on the device, sent from pinned memory where that is another one."""
+    """The episodes on the device; from pinned memory it fetches them while it works."""
     if episodes.query_images.device == device:
         return episodes
-    sent = {
-        name: getattr(episodes, name).pin_memory().to(device, non_blocking=True)
-        for name in ("context_images", "context_poses", "query_images", "query_poses")
-    }
+    sent = {}
+    for name in ("context_images", "context_poses", "query_images", "query_poses"):
+        part = getattr(episodes, name)
+        part = part.pin_memory() if device.type == "cuda" else part
+        sent[name] = part.to(device, non_blocking=True)
     return replace(episodes, **sent)

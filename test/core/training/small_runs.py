@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.loop import Trainer
 from dmn_core.training.objectives import ObjectiveConfig
@@ -78,6 +79,9 @@ def gradients(made):
 
 
 TOGETHER = {"micro_batches": 2, "max_steps": 2, "gradient_clip": 0.5, "validate_every_steps": 1}
+
+
+AUGMENTED = AugmentationConfig(colour=0.2, noise=5.0)
 
 
 def report(made, path):
