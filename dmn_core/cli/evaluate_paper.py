@@ -125,7 +125,8 @@ class PaperRun:
             self.device,
             self.config.precision,
         )
-        with tqdm(unit="trial", disable=self.quiet) as bar:
+        total = measuring.trials(wanted.quantities())
+        with tqdm(total=total, unit="trial", disable=self.quiet) as bar:
 
             def progress(label: str, trials: int) -> None:
                 bar.set_description(label, refresh=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.patheffects import withStroke
 
 from dmn_core.data.episode import Episodes
 from dmn_core.evaluation.algorithms import EncodedTrials
@@ -23,7 +24,7 @@ from dmn_core.evaluation.belief_figures import (
 )
 from dmn_core.evaluation.likelihood_map import LikelihoodMap, likelihood_map
 from dmn_core.particle_filter import Belief
-from dmn_core.particle_filter.estimate import weighted_mean
+from dmn_core.particle_filter.estimate import covariance, weighted_mean
 
 DPI = 110
 PANEL_INCHES = 2.9
@@ -89,15 +90,18 @@ def show_contexts(
             edge.set(color=VIEWPOINT, linewidth=2)
         axes.set_title(f"context {number + 1}", fontsize=10, color=VIEWPOINT)
         shares = [f"{weights[number]:.2f}" for weights in attention if weights is not None]
-        axes.set_xlabel("  ".join(shares), fontsize=8)
+        told = "attention " if number == 0 and shares else ""
+        axes.set_xlabel(told + "  ".join(shares), fontsize=8)
 
 
 def _panel(episodes: Episodes, weighed: Belief, t: int) -> BeliefPanel:
+    mean = weighted_mean(weighed)
     return BeliefPanel(
         time_s=float(t),
         particles=_array(weighed.poses_map_base[0]),
         weights=_array(weighed.weights[0]),
-        estimate=_array(weighted_mean(weighed)[0]),
+        estimate=_array(mean[0]),
+        covariance=_array(covariance(weighed, mean)[0]),
         truth=_array(episodes.query_poses[0, t]),
         image=episodes.query_images[0, t].cpu().numpy(),
         label=f"t = {t + 1}",
@@ -118,6 +122,7 @@ def _draw_map(axes: Axes, found: LikelihoodMap, episodes: Episodes, t: int) -> N
     )
     viewpoints = _array(episodes.context_poses[0])
     size = 0.06 * (episodes.area_m[1] - episodes.area_m[0])
+    draw_poses(axes, viewpoints, size, "white", "_", width=0.016)
     draw_poses(axes, viewpoints, size, VIEWPOINT, "context views", width=0.008)
     _number_viewpoints(axes, viewpoints)
     draw_pose(axes, _array(episodes.query_poses[0, t]), 1.3 * size, TRUTH, "truth")
@@ -125,14 +130,23 @@ def _draw_map(axes: Axes, found: LikelihoodMap, episodes: Episodes, t: int) -> N
     axes.set_ylim(episodes.area_m[2:])
     axes.tick_params(labelsize=8)
     axes.set_xlabel("x [m]", fontsize=8)
+    if t == 0:
+        axes.set_ylabel("y [m]", fontsize=8)
 
 
 def _number_viewpoints(axes: Axes, viewpoints: FloatArray) -> None:
     for number, (x, y, _) in enumerate(viewpoints, start=1):
         axes.annotate(
-            str(number), (x, y), (3, 3), textcoords="offset points", color=VIEWPOINT, fontsize=9,
-            weight="bold", annotation_clip=True,
-        )  # fmt: skip
+            str(number),
+            (x, y),
+            (3, 3),
+            textcoords="offset points",
+            color=VIEWPOINT,
+            fontsize=9,
+            weight="bold",
+            annotation_clip=True,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )
 
 
 def _two_parts(figure: Figure, heights: tuple[float, float]) -> Sequence[FigureBase]:

@@ -86,16 +86,20 @@ class Measuring:
     ) -> Findings:
         """Everything that can be measured; what cannot is told."""
         findings = Findings()
-        by_kind: dict[DataKind, dict[Subject, list[Quantity]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
-        for quantity in dict.fromkeys(quantities):
-            by_kind[quantity.kind][quantity.subject].append(quantity)
-        for kind, by_subject in by_kind.items():
+        for kind, by_subject in _grouped(quantities).items():
             places = _PlacesOf(self.sources[kind], self.load)
             for subject, wanted in by_subject.items():
                 self._measure(kind, subject, wanted, places, findings, progress)
         return findings
+
+    def trials(self, quantities: Iterable[Quantity]) -> int:
+        """How many trials the progress of `measure` adds up to, if nothing fails."""
+        return self.experimenter.trials * sum(
+            len({quantity.plan for quantity in wanted})
+            for kind, by_subject in _grouped(quantities).items()
+            for subject, wanted in by_subject.items()
+            if subject.is_baseline or self.folder.find(self.sources[kind].data, subject)
+        )
 
     def _measure(
         self,
@@ -148,6 +152,14 @@ class Measuring:
         )
         algorithm = NetworkAlgorithm(checkpoint.network, checkpoint.fingerprint, self.precision)
         return algorithm, (config.image_height, config.image_width)
+
+
+def _grouped(quantities: Iterable[Quantity]) -> dict[DataKind, dict[Subject, list[Quantity]]]:
+    """Quantities by kind of data and subject, each once."""
+    groups: dict[DataKind, dict[Subject, list[Quantity]]] = defaultdict(lambda: defaultdict(list))
+    for quantity in dict.fromkeys(quantities):
+        groups[quantity.kind][quantity.subject].append(quantity)
+    return groups
 
 
 class _PlacesOf:

@@ -47,10 +47,20 @@ def _draw_bars(axes: Axes, entries: list[Entry], findings: Findings) -> None:
     printed = np.array([np.nan if e.paper is None else e.paper for e in entries])
     style = {"color": PAPER, "ms": 6, "mec": "white"}
     axes.plot(printed, places, "D", label="paper", **style)  # type: ignore[arg-type]
-    for place, value in enumerate(values):
-        if np.isnan(value):
-            axes.text(0, place, " not measured", va="center", fontsize=7, color="grey")
     axes.set_xlim(0, 100 if entries[0].quantity.unit == "%" else None)
+    middle = axes.get_xlim()[1] / 2
+    for place in np.flatnonzero(np.isnan(values)):
+        left = printed[place] > middle  # the paper's diamond is on the other side
+        axes.text(
+            0.02 if left else 0.98,
+            float(place),
+            "not measured",
+            transform=axes.get_yaxis_transform(),
+            ha="left" if left else "right",
+            va="center",
+            fontsize=7,
+            color="grey",
+        )
     axes.tick_params(labelsize=8)
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)

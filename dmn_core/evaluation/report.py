@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from dmn_core.evaluation.curves import Curves
@@ -63,8 +64,8 @@ def table_markdown(table: Table, findings: Findings, circumstances: dict[str, An
     for row in table.rows:
         cells = [row.title]
         for entry in row.entries:
-            printed = ABSENT if entry.paper is None else f"{entry.paper:g}"
-            cells += [_text(findings.figures.get(entry.quantity), entry.quantity), printed]
+            found = findings.figures.get(entry.quantity)
+            cells += [_text(found, entry.quantity), _text(entry.paper, entry.quantity)]
         rows.append(cells)
     heading_line = f"# Table {_ROMAN[table.number]}: {table.title}"
     return _page(heading_line, _grid(heading, rows), table.note, findings, circumstances)
@@ -133,7 +134,15 @@ def _circumstances_line(circumstances: dict[str, Any]) -> str:
 def _weights_line(used: UsedWeights) -> str:
     samples = used.training.get("samples")
     learned = "" if samples is None else f", {samples} samples"
-    return f"- {used.data}, {used.subject}: `{used.path.as_posix()}` {used.fingerprint}{learned}"
+    return f"- {used.data}, {used.subject}: `{_shown(used.path)}` {used.fingerprint}{learned}"
+
+
+def _shown(path: Path) -> str:
+    """A path below the current folder as it is from there; of others the end."""
+    here = Path.cwd()
+    path = path.absolute()
+    inside = path.is_relative_to(here)
+    return path.relative_to(here).as_posix() if inside else "/".join(path.parts[-2:])
 
 
 def _grid(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -141,7 +150,7 @@ def _grid(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _text(figure: Figure | None, quantity: Quantity) -> str:
+def _text(figure: Figure | float | None, quantity: Quantity) -> str:
     if figure is None:
         return ABSENT
     return f"{figure:.2f}" if quantity.unit == "m" else f"{figure:.1f}"
@@ -161,7 +170,7 @@ def _frame(
         "note": shown.note,
         **circumstances,
         "weights": [
-            {**dataclasses.asdict(used), "path": used.path.as_posix()} for used in findings.weights
+            {**dataclasses.asdict(used), "path": _shown(used.path)} for used in findings.weights
         ],
         "missing": [dataclasses.asdict(entry) for entry in findings.missing],
     }
