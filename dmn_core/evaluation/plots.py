@@ -68,7 +68,7 @@ def _draw_bars(axes: Axes, entries: list[Entry], findings: Findings) -> None:
 
 def draw_curves(path: Path, curves: Curves, findings: Findings) -> Path:
     """Write a PNG: success over x with intervals, the paper's numbers as diamonds and levels."""
-    picture = Picture(figsize=(6.4, 4.2), layout="constrained")
+    picture = Picture(figsize=(6.4, 4.8), layout="constrained")
     axes = picture.subplots()
     if curves.logarithmic:
         axes.set_xscale("log", base=2)
@@ -81,13 +81,17 @@ def draw_curves(path: Path, curves: Curves, findings: Findings) -> Path:
             axes.plot(x, [f.value for _, f in found], "o-", color=colour, ms=4)
             low, high = [f.low for _, f in found], [f.high for _, f in found]
             axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
-    for mark in curves.marks:
+    for number, mark in enumerate(curves.marks):
         if mark.x is None:
-            axes.axhline(mark.value, color=PAPER, ls="--", lw=1, label=mark.title)
+            style = ("--", ":")[number % 2]
+            axes.axhline(mark.value, color=PAPER, ls=style, lw=1.2, label=mark.title)
         else:
             shape = "d" if mark.title.endswith("t = 1") else "D"
             axes.plot(mark.x, mark.value, shape, color=PAPER, ms=7, mec="white", label=mark.title)
-    xs = sorted({x for curve in curves.curves for x, _ in curve.points})
+    xs = sorted(
+        {x for curve in curves.curves for x, _ in curve.points}
+        | {mark.x for mark in curves.marks if mark.x is not None}
+    )
     if curves.logarithmic:
         axes.set_xticks(xs)
         axes.xaxis.set_major_formatter(ScalarFormatter())
@@ -98,7 +102,7 @@ def draw_curves(path: Path, curves: Curves, findings: Findings) -> Path:
     axes.set_ylabel("success [%]")
     axes.set_title(curves.title, fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="best")
+    picture.legend(fontsize=8, loc="outside lower center", ncols=2, frameon=False)
     return _save(picture, path)
 
 

@@ -79,7 +79,7 @@ def curves_markdown(curves: Curves, findings: Findings, circumstances: dict[str,
         for point in zip(*(curve.points for curve in curves.curves), strict=True)
     ]
     printed = [
-        f"- {mark.title}: {mark.value:g} %" + ("" if mark.x is None else f" at {mark.x}")
+        f"- {mark.title}: {mark.value:.1f} %" + ("" if mark.x is None else f" at {mark.x}")
         for mark in curves.marks
     ]
     body = [*_grid(heading, rows), "", *printed, "", f"![{curves.title}]({curves.name}.png)"]

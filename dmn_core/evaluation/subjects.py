@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,15 @@ from pathlib import Path
 from dmn_core.data.sources import DataConfig
 from dmn_core.errors import CheckpointError
 from dmn_core.evaluation.data_kinds import kind_of
-from dmn_core.systems import SYSTEMS
 from dmn_core.weights import default_weights_path
 
 BASELINES = ("closest_context", "uninformed")
 PAPER_CONTEXTS = 4
 # Without another limit; rows are compared at equal training.
 TRAINING_LENGTH = ("--max-steps", "100000")
+
+# Files of a run, and of several runs that differ in learning rate or seed.
+BEST, GRID = "best.safetensors", "grid.json"
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,13 @@ class Subject:
         """Whether it needs no weights."""
         return self.system in BASELINES
 
-    @property
-    def head(self) -> str:
-        """What the head of its network gives; empty for a baseline."""
-        return "" if self.is_baseline else SYSTEMS[self.system].head
-
 
 @dataclass(frozen=True)
 class WeightsFolder:
-    """Weights of many runs: <path>/<data>/<name>.safetensors, or the run's folder of that name."""
+    """Weights of many runs: <path>/<data>/<name>.safetensors, or the run's folder of that name.
+
+    Of a folder with several runs, as of several seeds, the best counts.
+    """
 
     path: Path
 
@@ -66,7 +67,8 @@ class WeightsFolder:
         folder = self.path / data
         candidates = [
             folder / f"{subject.name}.safetensors",
-            folder / subject.name / "best.safetensors",
+            folder / subject.name / BEST,
+            *_best_of_grid(folder / subject.name),
         ]
         if subject.name == "dmn":
             candidates += _shipped(data)
@@ -87,6 +89,15 @@ class WeightsFolder:
             words += ["--environments", str(subject.environments)]
         words += [*TRAINING_LENGTH, "--out", str(self.path / data.data / subject.name)]
         return shlex.join(words)
+
+
+def _best_of_grid(folder: Path) -> list[Path]:
+    """Weights of the best of several runs, where the folder holds a grid of them."""
+    try:
+        best = json.loads((folder / GRID).read_text())["best"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [folder / str(best) / BEST]
 
 
 def _shipped(data: str) -> list[Path]:

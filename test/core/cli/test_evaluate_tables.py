@@ -22,6 +22,7 @@ from dmn_core.evaluation import paper
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.evaluation.paper_curves import curves
 from dmn_core.evaluation.protocol import EvaluationConfig
+from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import table
 from dmn_core.observation import build_network
 from dmn_core.systems import SYSTEMS, network_of
@@ -218,6 +219,17 @@ def test_what_is_there_is_measured_and_what_is_missing_is_listed(weights, tmp_pa
     assert (
         "dmn train --data streets --system latent-image " in (tmp_path / "table_2.md").read_text()
     )
+
+
+def test_the_best_of_several_runs_counts(weights, tmp_path):
+    folder = tmp_path / "streets" / "dmn"
+    best = folder / "seed-1" / "best.safetensors"
+    best.parent.mkdir(parents=True)
+    best.write_bytes((weights / "streets" / "dmn.safetensors").read_bytes())
+    found = WeightsFolder(tmp_path).find
+    assert found("streets", Subject("dmn")) is None
+    (folder / "grid.json").write_text('{"best": "seed-1"}')
+    assert found("streets", Subject("dmn")) == best
 
 
 def test_weights_of_another_system_are_refused(weights, tmp_path):

@@ -61,7 +61,8 @@ def test_figures_are_those_computed_by_hand_from_each_trial(oracle, make_places)
 
 
 def test_a_network_that_has_learned_nothing_is_uninformed(ignorant, make_places):
-    results = evaluate(ignorant, make_places(), config=CONFIG)
+    config = EvaluationConfig(trials=8, particles_global=200, particles_tracking=50)
+    results = evaluate(ignorant, make_places(), config=config)
     assert results["dmn"] == results["uninformed"]
 
 
