@@ -1,4 +1,4 @@
-"""How far a run is, and the learning rate there."""
+"""Learning rate over a run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import math
 from typing import Literal
 
 ScheduleName = Literal["cosine", "trapezoid", "constant"]
-
-
-def share_done(done: float, limit: float) -> float:
-    """What share of a limit is done; 0 where there is no limit."""
-    return done / limit if limit > 0 else 0.0
 
 
 def learning_rate_factor(

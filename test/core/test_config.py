@@ -28,7 +28,7 @@ def test_unknown_keys_are_refused_with_those_that_exist():
 
 @pytest.mark.parametrize("name", ["contexts", "batch", "queries", "validation_samples"])
 def test_counts_of_nothing_are_refused(name):
-    with pytest.raises(ConfigurationError, match=f"{name} wants at least 1, got 0"):
+    with pytest.raises(ConfigurationError, match=f"{name} wants at least 1"):
         TrainingConfig(**{name: 0})
 
 

@@ -12,7 +12,7 @@ import torch
 from dmn_core.checkpoint import load_checkpoint
 from dmn_core.config import read_yaml
 from dmn_core.errors import CheckpointError, ConfigurationError
-from dmn_core.training import loop
+from dmn_core.training import pace
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.loop import Trainer
 from dmn_core.training.objectives import ObjectiveConfig
@@ -121,7 +121,7 @@ class Clock:
 
 
 def test_a_time_box_is_kept_and_two_boxes_make_one_run(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "time", Clock())
+    monkeypatch.setattr(pace, "time", Clock())
     limits = {"max_steps": 0, "validate_every_steps": 100_000}
     first = small.run(tmp_path, minutes=0.2, **limits)
     # Looked at twice a step, thrice at the end; what a box may exceed is its last step and report.
@@ -133,7 +133,7 @@ def test_a_time_box_is_kept_and_two_boxes_make_one_run(small, tmp_path, monkeypa
 
 
 def test_boxes_of_one_schedule_go_on_where_the_last_one_ended(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "time", Clock())
+    monkeypatch.setattr(pace, "time", Clock())
     shape = {"schedule": "trapezoid", "warmup_steps": 0, "cooldown": 0.5, "max_steps": 0}
     limits = {**shape, "validate_every_steps": 100_000, "minutes": 0.3, "total_hours": 60 / 3600}
     rates = []
