@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +51,7 @@ class TrainCommand(TrainingConfig):
         # Imported here: localizing needs no training framework.
         from dmn_core.training.loop import Trainer
         from dmn_core.training.processes import launch
-        from dmn_core.training.sweep import train_all, variants
+        from dmn_core.training.sweep import RECORD_NAME, train_all, variants
 
         if self.threads:
             torch.set_num_threads(self.threads)
@@ -91,8 +90,11 @@ class TrainCommand(TrainingConfig):
             return
         record = train_all(several, train_one, folder=self.out, fabric=fabric)
         if fabric.is_global_zero:
-            best = record["runs"][record["best"]]
-            print(f"best of {len(several)} runs: {self.out / record['best']}, {json.dumps(best)}")
+            loss = record["runs"][record["best"]]["best_loss"]
+            print(
+                f"best of {len(several)} runs: {self.out / record['best']}, validation loss "
+                f"{loss:.4f}; all of them in {self.out / RECORD_NAME}"
+            )
 
     @property
     def config(self) -> TrainingConfig:

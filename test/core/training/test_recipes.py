@@ -98,7 +98,7 @@ def test_a_grid_is_one_command(tmp_path, monkeypatch, capsys):
     main(["train", *where, "--max-steps", "1", "--learning-rate-grid", "1e-3", "3e-4"])
     said = capsys.readouterr().out
     assert "25.0% of this call spent on waiting for data" in said
-    assert "best of 2 runs" in said and "lr-0.0003" in said.splitlines()[-1]
+    assert "best of 2 runs" in said and "lr-0.0003, validation loss 1.0000" in said
 
 
 def test_an_unknown_recipe_is_one_line(capsys):
