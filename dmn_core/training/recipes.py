@@ -6,15 +6,30 @@ from dataclasses import replace
 from typing import Literal
 
 from dmn_core.systems import SYSTEMS
+from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import ObjectiveConfig
 
-RecipeName = Literal["default", "paper", "paper-street-view"]
+RecipeName = Literal["default", "shipped", "paper", "paper-street-view"]
 
 DEFAULT = TrainingConfig(
     batch=8,
-    queries=4,
-    objective=ObjectiveConfig(attention_weight=1.0, attention_particles=32),
+    queries=8,
+    objective=ObjectiveConfig(
+        particles=8, attention_weight=1.0, attention_particles=16, compared_queries=4
+    ),
+)
+# What shall also work on images that others rendered, or took.
+SHIPPED = replace(
+    DEFAULT,
+    data="mazes-varied",
+    environments=2000,
+    contexts=3,
+    contexts_max=6,
+    schedule="trapezoid",
+    cooldown=0.15,
+    weight_average=0.999,
+    augmentation=AugmentationConfig(colour=0.1, noise=6.0, blur=0.3, overlay=0.25),
 )
 
 _PAPER = {
@@ -35,10 +50,12 @@ _PAPER = {
 PAPER = TrainingConfig(**_PAPER)  # type: ignore[arg-type]
 PAPER_STREET_VIEW = TrainingConfig(**_PAPER, weight_decay=1e-4)  # type: ignore[arg-type]
 
-# `default` is what learned most for its time (docs/decisions/0007-likelihood-objective.md). The
-# paper takes the best of several learning rates: `--learning-rate-grid`; source: section V-A.
+# `default` is what learned most for its time, `shipped` how the weights in models/ were trained:
+# docs/decisions/0014-training-recipe.md. The paper takes the best of several learning rates,
+# `--learning-rate-grid`; source: section V-A.
 RECIPES: dict[str, TrainingConfig] = {
     "default": DEFAULT,
+    "shipped": SHIPPED,
     "paper": PAPER,
     "paper-street-view": PAPER_STREET_VIEW,
 }
@@ -48,10 +65,15 @@ def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
     """The configuration as far as its system can be trained so.
 
     Systems that regress have one objective, and only attention to views can be trained apart.
+    Without it, queries that would not be compared are not drawn: steps are alike for all systems.
     """
     system, objective = SYSTEMS[config.system], config.objective
     if system.objective == "regression":
-        objective = replace(objective, name="regression")
+        objective = replace(objective, name="regression", attention_weight=0.0)
     if system.map != "view_embedding" or system.attention == "mean":
         objective = replace(objective, attention_weight=0.0)
-    return replace(config, objective=objective)
+    queries = config.queries
+    if objective.attention_weight == 0 and objective.compared_queries:
+        queries = min(queries, objective.compared_queries)
+        objective = replace(objective, compared_queries=0)
+    return replace(config, objective=objective, queries=queries)

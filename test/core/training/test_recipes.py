@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from lightning.fabric import Fabric
@@ -106,3 +107,12 @@ def test_an_unknown_recipe_is_one_line(capsys):
         main(["train", "--recipe", "secret"])
     error = capsys.readouterr().err
     assert "--recipe wants one of" in error and error.count("\n") == 1
+
+
+def test_systems_without_attention_compare_as_many_queries_a_step():
+    whole = recipes.fitted_to_system(recipes.DEFAULT)
+    assert (whole.queries, whole.objective.compared_queries) == (8, 4)
+    for system in ("latent-image", "dmn-no-attention", "view-embedding-regression"):
+        fitted = recipes.fitted_to_system(replace(recipes.DEFAULT, system=system))
+        compared = fitted.objective.compared_queries or fitted.queries
+        assert compared == 4, system
