@@ -2,15 +2,18 @@
 
 from dmn_core.particle_filter.filter import FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
+from dmn_core.particle_filter.modes import Mode, modes_of
 from dmn_core.particle_filter.motion import OdometryNoise, move
 from dmn_core.particle_filter.particles import Belief
 
 __all__ = [
     "Belief",
     "FilterSettings",
+    "Mode",
     "OdometryNoise",
     "Step",
     "gaussian_belief",
+    "modes_of",
     "move",
     "step",
     "uniform_belief",

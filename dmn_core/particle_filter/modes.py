@@ -1,0 +1,58 @@
+"""Every place that a belief holds possible, heaviest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmn_core.particle_filter.clusters import CLUSTER_CELL, Cell, cluster_labels
+from dmn_core.particle_filter.estimate import covariance, weighted_mean
+from dmn_core.particle_filter.particles import Belief
+
+MOST_MODES = 8
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One place where the robot may be.
+
+    Attributes:
+        pose_map_base: (3,) mean, circular in yaw [m, m, rad].
+        covariance: (3, 3) around it [m^2, m rad, rad^2], positive semi-definite.
+        mass: share of the belief in (0, 1].
+    """
+
+    pose_map_base: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    mass: float
+
+
+def modes_of(
+    poses_map_base: Tensor, weights: Tensor, *, most: int = MOST_MODES, cell: Cell = CLUSTER_CELL
+) -> tuple[Mode, ...]:
+    """Modes of one belief, particles (K, 3) with weights (K,), by falling mass; at least one.
+
+    Args:
+        poses_map_base: particles [m, m, rad].
+        weights: summing to one.
+        most: lighter modes beyond this number are left out.
+        cell: size of a histogram cell in x [m], y [m] and yaw [rad]; groups of neighbouring cells
+            are modes.
+    """
+    poses, share = poses_map_base.detach().double().cpu(), weights.detach().double().cpu()
+    label = cluster_labels(poses.numpy(), share.numpy(), cell=cell)
+    mass = np.bincount(label, weights=share.numpy())
+    # Groups whose particles all lost their weight are no places.
+    order = [int(i) for i in np.argsort(-mass, kind="stable")[:most] if mass[i] > 0]
+    return tuple(_mode(poses, share, torch.from_numpy(label == number)) for number in order)
+
+
+def _mode(poses: Tensor, weights: Tensor, members: Tensor) -> Mode:
+    mass = weights[members].sum()
+    belief = Belief(poses[members].unsqueeze(0), (weights[members] / mass).log().unsqueeze(0))
+    mean = weighted_mean(belief)
+    return Mode(mean[0].numpy(), covariance(belief, mean)[0].numpy(), float(mass))
