@@ -34,6 +34,10 @@ class DecodingError(DmnError):
     """A ROS message holds something that cannot be converted."""
 
 
+class CameraError(DmnError):
+    """A camera's calibration is missing, malformed or of no use to the network."""
+
+
 class TrackError(DmnError):
     """A pose was asked for at a time that a pose track does not cover."""
 
