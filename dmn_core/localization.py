@@ -14,11 +14,20 @@ from torch import Tensor
 
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.geometry import compose
+from dmn_core.map_editing import view_ids
 from dmn_core.networks import channels_last
 from dmn_core.observation import LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
-from dmn_core.views import Area, ViewMap, Views, area_around, resize_rgb, to_network_input
+from dmn_core.views import (
+    Area,
+    ViewMap,
+    Views,
+    area_around,
+    in_half_precision,
+    resize_rgb,
+    to_network_input,
+)
 
 # Without a stated area, a robot may be this far outside the box around the viewpoints.
 DEFAULT_MARGIN_M = 3.0
@@ -118,12 +127,14 @@ class Localizer:
         images = self._network_images(views.images).unsqueeze(0)
         poses = torch.from_numpy(np.asarray(views.poses_map_camera, dtype=np.float32))
         with torch.inference_mode(), self._precision():
-            embeddings = self.network.encode_views(images).float()
+            # One by one, so that an embedding is the same to the bit whatever comes with it.
+            parts = [self.network.encode_views(image) for image in images.split(1, dim=1)]
         return ViewMap(
-            embeddings,
+            in_half_precision(torch.cat(parts, dim=1)),
             poses.unsqueeze(0).to(self.device),
             area_m or area_around(views.poses_map_camera, margin_m=DEFAULT_MARGIN_M),
             self.weights_fingerprint,
+            views.records,
         )
 
     def use_map(self, view_map: ViewMap) -> None:
@@ -132,6 +143,30 @@ class Localizer:
         Raises:
             MapError: the map was made by other weights, or its embeddings have another shape.
         """
+        self._require_fitting(view_map)
+        view_map = view_map.to(self.device)
+        with torch.inference_mode(), self._precision():
+            self._prepared = self.network.prepare_map(view_map)
+        self._map = view_map
+
+    def update_map(self, view_map: ViewMap) -> None:
+        """As `use_map`, computing only what the map before did not have.
+
+        Beliefs in the map before keep their meaning where `map_editing.continues` says so.
+
+        Raises:
+            MapError: as `use_map`; or no map is in use.
+        """
+        before, prepared = self._map_in_use()
+        self._require_fitting(view_map)
+        view_map = view_map.to(self.device)
+        places = {view_id: place for place, view_id in enumerate(view_ids(before))}
+        known = [places.get(view_id) for view_id in view_ids(view_map)]
+        with torch.inference_mode(), self._precision():
+            self._prepared = self.network.update_map(prepared, view_map, known)
+        self._map = view_map
+
+    def _require_fitting(self, view_map: ViewMap) -> None:
         if view_map.weights_fingerprint != self.weights_fingerprint:
             raise MapError(
                 f"the map was made by weights {view_map.weights_fingerprint!r}, the localizer "
@@ -145,10 +180,6 @@ class Localizer:
                 f"the network wants embeddings of shape {wanted}, the map has "
                 f"{tuple(view_map.embeddings.shape[2:])}: build the map again"
             )
-        view_map = view_map.to(self.device)
-        with torch.inference_mode(), self._precision():
-            self._prepared = self.network.prepare_map(view_map)
-        self._map = view_map
 
     def start(self, initial: Everywhere | Near, generator: torch.Generator) -> Belief:
         """A first belief for every map of the batch.

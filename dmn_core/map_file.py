@@ -1,16 +1,21 @@
-"""Maps on disk: safetensors with viewpoints, embeddings, area and fingerprint of the weights."""
+"""Maps on disk: safetensors with viewpoints, embeddings, area, records and fingerprint.
+
+Embeddings are in half precision, as in memory (docs/decisions/0011).
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
 from dmn_core.errors import MapError
-from dmn_core.views import ViewMap
+from dmn_core.map_codec import records_from_json, records_to_json
+from dmn_core.views import ViewMap, in_half_precision
 
 MAP_KIND = "dmn-view-map"
 
@@ -22,9 +27,10 @@ def save_map(path: Path, view_map: ViewMap) -> None:
         "convention_version": CONVENTION_VERSION,
         "weights_fingerprint": view_map.weights_fingerprint,
         "area_m": json.dumps(view_map.area_m),
+        "records": records_to_json(view_map.records),
     }
     tensors = {
-        "embeddings": view_map.embeddings.detach().cpu().contiguous(),
+        "embeddings": view_map.embeddings.detach().to("cpu", torch.float16).contiguous(),
         "poses_map_camera": view_map.poses_map_camera.detach().cpu().contiguous(),
     }
     try:
@@ -46,10 +52,12 @@ def load_map(path: Path | str) -> ViewMap:
     try:
         area = json.loads(metadata["area_m"])
         return ViewMap(
-            tensors["embeddings"],
+            in_half_precision(tensors["embeddings"]),
             tensors["poses_map_camera"],
             tuple(area) if area else None,
             metadata["weights_fingerprint"],
+            # Maps from before there were records have none.
+            records_from_json(metadata.get("records", "[]")),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise MapError(f"{str(path)!r} lacks parts of a map: {error}; build it again") from error

@@ -14,6 +14,19 @@ from dmn_core.errors import MapError
 Area = tuple[float, float, float, float]
 
 
+@dataclass(frozen=True, order=True)
+class ViewRecord:
+    """What is known of a view beside its image and viewpoint.
+
+    Attributes:
+        stamp_ns: when the image was taken; 0 where nobody said.
+        source: which robot, or which recording, it comes from.
+    """
+
+    stamp_ns: int = 0
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class Views:
     """Pictures with known places.
@@ -21,10 +34,12 @@ class Views:
     Attributes:
         images: (N, H, W, 3) uint8, RGB.
         poses_map_camera: (N, 3) planar viewpoints [m, m, rad].
+        records: (N) when each was taken and by whom; empty where nobody said.
     """
 
     images: np.ndarray
     poses_map_camera: np.ndarray
+    records: tuple[ViewRecord, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse records that are not images with as many poses."""
@@ -39,6 +54,7 @@ class Views:
             )
         if len(images) == 0:
             raise MapError("views want at least one image, got none")
+        _require_records(self.records, len(images))
 
 
 @dataclass(frozen=True)
@@ -50,12 +66,14 @@ class ViewMap:
         poses_map_camera: (B, N, 3) their viewpoints [m, m, rad].
         area_m: x_min, x_max, y_min, y_max in which a robot may be; None where nobody said.
         weights_fingerprint: which weights made the embeddings; empty while training.
+        records: (N) when each view was taken and by whom, for a map of one place; may be empty.
     """
 
     embeddings: Tensor
     poses_map_camera: Tensor
     area_m: Area | None = None
     weights_fingerprint: str = ""
+    records: tuple[ViewRecord, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse maps whose parts do not belong together."""
@@ -73,6 +91,7 @@ class ViewMap:
             self.area_m[0] < self.area_m[1] and self.area_m[2] < self.area_m[3]
         ):
             raise MapError(f"area_m wants x_min < x_max and y_min < y_max, got {self.area_m!r}")
+        _require_records(self.records, self.n_views)
 
     @property
     def n_views(self) -> int:
@@ -86,6 +105,19 @@ class ViewMap:
             embeddings=self.embeddings.to(device),
             poses_map_camera=self.poses_map_camera.to(device),
         )
+
+
+def _require_records(records: tuple[ViewRecord, ...], views: int) -> None:
+    if records and len(records) != views:
+        raise MapError(f"{views} views want as many records or none, got {len(records)}")
+
+
+def in_half_precision(embeddings: Tensor) -> Tensor:
+    """The same numbers, each rounded to the nearest that float16 holds.
+
+    Maps hold such numbers only, so that a map is the same in memory, on disk and in a message.
+    """
+    return embeddings.to(torch.float16).to(torch.float32)
 
 
 def area_around(poses_map_camera: np.ndarray, *, margin_m: float) -> Area:

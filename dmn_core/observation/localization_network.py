@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Generic, TypeVar
 
@@ -87,6 +88,16 @@ class LocalizationNetwork(nn.Module, ABC, Generic[MapT, QueryT]):
     @abstractmethod
     def prepare_map(self, view_map: ViewMap) -> MapT:
         """Do once per map what no query changes."""
+
+    def update_map(self, before: MapT, view_map: ViewMap, known: Sequence[int | None]) -> MapT:
+        """What `prepare_map` gives, from an earlier map that shares views with this one.
+
+        Args:
+            before: the earlier map, prepared.
+            view_map: the new one.
+            known: (N) for each of its views the place in the earlier map, None for a new view.
+        """
+        return self.prepare_map(view_map)
 
     @abstractmethod
     def encode_query(self, images: Tensor) -> QueryT:

@@ -9,13 +9,15 @@ Source: paper section IV-B and appendix A.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from dmn_core.attention import EgocentricAttention
 from dmn_core.geometry import pose_features
+from dmn_core.map_editing import select
 from dmn_core.mapping import EMBEDDING_CHANNELS
 from dmn_core.networks import (
     QUERY_FEATURES,
@@ -98,6 +100,23 @@ class ObservationModel(LocalizationNetwork[PreparedViews, KeyedQuery]):
             view_map.poses_map_camera,
             self.attention.view_responses(embeddings),
             responses.unflatten(0, embeddings.shape[:2]),
+        )
+
+    def update_map(
+        self, before: PreparedViews, view_map: ViewMap, known: Sequence[int | None]
+    ) -> PreparedViews:
+        """What `prepare_map` gives; only views that are new are computed."""
+        new = [index for index, place in enumerate(known) if place is None]
+        views = before.poses_map_camera.shape[1]
+        places = [
+            place if place is not None else views + new.index(i) for i, place in enumerate(known)
+        ]
+        parts = [before, self.prepare_map(select(view_map, new))] if new else [before]
+        return PreparedViews(
+            *(
+                torch.cat([getattr(part, field.name) for part in parts], dim=1)[:, places]
+                for field in fields(PreparedViews)
+            )
         )
 
     def encode_query(self, images: Tensor) -> KeyedQuery:

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dmn_core.errors import BagError
-from dmn_core.pose_track import DEFAULT_MAX_GAP_S, wrap_angle
+from dmn_core.pose_track import DEFAULT_MAX_GAP_S
 from dmn_core.pose_track.planar import FloatArray, IntArray
+from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, apart, farthest_points
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ViewSelection:
     min_distance_m: float = 0.5
     min_turn_rad: float = math.radians(20)
     max_views: int | None = 16
-    turn_weight_m_per_rad: float = 4.0
+    turn_weight_m_per_rad: float = TURN_WEIGHT_M_PER_RAD
     max_gap_s: float = DEFAULT_MAX_GAP_S
     revisits: bool = False
 
@@ -55,33 +55,16 @@ def select_views(poses: FloatArray, selection: ViewSelection) -> IntArray:
     new = _new_views(poses, selection)
     if selection.max_views is None or len(new) <= selection.max_views:
         return new
-    return new[_farthest_points(poses[new], selection)]
+    weight = selection.turn_weight_m_per_rad
+    return new[farthest_points(poses[new], selection.max_views, turn_weight_m_per_rad=weight)]
 
 
 def _new_views(poses: FloatArray, selection: ViewSelection) -> IntArray:
     """Indices of poses that are far from, or turned against, those kept before."""
     kept: list[int] = []
     for index, pose in enumerate(poses):
-        distance, turn = _apart(poses[kept[-1:] if selection.revisits else kept], pose)
+        distance, turn = apart(poses[kept[-1:] if selection.revisits else kept], pose)
         is_known = (distance < selection.min_distance_m) & (turn < selection.min_turn_rad)
         if not is_known.any():
             kept.append(index)
     return np.array(kept, dtype=np.int64)
-
-
-def _farthest_points(poses: FloatArray, selection: ViewSelection) -> IntArray:
-    """Greedy order: first the first pose, then each time the one farthest from all before."""
-    chosen = [0]
-    nearest = np.full(len(poses), np.inf)
-    while len(chosen) < (selection.max_views or len(poses)):
-        distance, turn = _apart(poses, poses[chosen[-1]])
-        nearest[chosen[-1]] = -1.0
-        nearest = np.minimum(nearest, np.hypot(distance, selection.turn_weight_m_per_rad * turn))
-        chosen.append(int(np.argmax(nearest)))
-    return np.array(chosen, dtype=np.int64)
-
-
-def _apart(poses: FloatArray, pose: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distances [m] and turns [rad, not negative] of poses (M, 3) from one pose (3,)."""
-    distance = np.hypot(poses[:, 0] - pose[0], poses[:, 1] - pose[1])
-    return distance, np.abs(wrap_angle(poses[:, 2] - pose[2]))
