@@ -10,52 +10,67 @@ from typing import Any
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
 from dmn.srv import LoadMap, SaveMap
-from rclpy.node import Node
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from dmn_core.data.bag_map import map_from_bag
 from dmn_core.errors import ConfigurationError, DmnError, MapError
+from dmn_core.localization import Localizer
 from dmn_core.map_file import load_map, save_map
 from dmn_core.robot import load_localizer
 from dmn_core.views import ViewMap
-from dmn_ros.declaration import declare
+from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import to_map_message
 from dmn_ros.markers import to_viewpoint_markers
 from dmn_ros.parameters import MapperParameters, as_precision, weights_path
 from dmn_ros.qualities import LATCHED
-from dmn_ros.runner import run_node
 
 
-class MapperNode(Node):
+class MapperNode(ManagedNode):
     """Builds, loads, saves and publishes the map."""
 
+    parameters: MapperParameters
+
     def __init__(self) -> None:
-        """Build or load the map that the parameters name, and publish it.
+        """Declare the parameters.
+
+        Raises:
+            ConfigurationError: a parameter is no good.
+        """
+        super().__init__("mapper", MapperParameters)
+        self._view_map: ViewMap | None = None
+        self._localizer: Localizer | None = None
+
+    def set_up(self) -> None:
+        """Build or load the map that the parameters name.
 
         Raises:
             DmnError: a parameter, the weights, the bag or the map file is no good.
         """
-        super().__init__("mapper")
-        self.parameters = declare(self, MapperParameters)
-        self._view_map: ViewMap | None = None
-        self._set_up()
-        self._make_first_map()
-
-    def _set_up(self) -> None:
         parameters = self.parameters
         if parameters.threads:
             torch.set_num_threads(parameters.threads)
         weights = weights_path(parameters.weights)
-        self._localizer = load_localizer(
+        localizer = load_localizer(
             weights, device=parameters.device, precision=as_precision(parameters.precision)
         )
-        self.get_logger().info(f"weights {weights} on {self._localizer.device}")
-        self._maps = self.create_publisher(ViewMapMessage, "map", LATCHED)
-        self._viewpoints = self.create_publisher(MarkerArray, "viewpoints", LATCHED)
-        self.create_service(Trigger, "~/rebuild", self._on_rebuild)
-        self.create_service(SaveMap, "~/save", self._on_save)
-        self.create_service(LoadMap, "~/load", self._on_load)
+        self._localizer = localizer
+        self.get_logger().info(f"weights {weights} on {localizer.device}")
+        self._maps = self.make_publisher(ViewMapMessage, "map", LATCHED)
+        self._viewpoints = self.make_publisher(MarkerArray, "viewpoints", LATCHED)
+        self._make_first_map()
+        self.make_service(Trigger, "~/rebuild", self._on_rebuild)
+        self.make_service(SaveMap, "~/save", self._on_save)
+        self.make_service(LoadMap, "~/load", self._on_load)
+
+    def start(self) -> None:
+        """Publish the map."""
+        if self._view_map is not None:
+            self._publish(self._view_map)
+
+    def tear_down(self) -> None:
+        """Forget the map and the weights."""
+        self._view_map = self._localizer = None
 
     def _make_first_map(self) -> None:
         parameters = self.parameters
@@ -74,13 +89,18 @@ class MapperNode(Node):
         parameters = self.parameters
         if not parameters.context_bag:
             raise ConfigurationError("building wants a bag, but context_bag is not set")
-        return map_from_bag(self._localizer, parameters.context_bag, parameters.mapping_settings())
+        return map_from_bag(self._in_use(), parameters.context_bag, parameters.mapping_settings())
 
     def _load(self, path: str) -> ViewMap:
         view_map = load_map(Path(path))
         # Only a map of these weights is of use to a localizer with these weights.
-        self._localizer.use_map(view_map)
+        self._in_use().use_map(view_map)
         return view_map
+
+    def _in_use(self) -> Localizer:
+        if self._localizer is None:
+            raise ConfigurationError("the mapper has no weights: configure it first")
+        return self._localizer
 
     def _save(self, path: str) -> None:
         if not path:
@@ -90,11 +110,15 @@ class MapperNode(Node):
         save_map(Path(path), self._view_map)
 
     def _use(self, view_map: ViewMap) -> None:
+        if self.is_active:
+            self._publish(view_map)
+        self._view_map = view_map
+
+    def _publish(self, view_map: ViewMap) -> None:
         stamp_ns = self.get_clock().now().nanoseconds
         frame = self.parameters.map_frame
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self._viewpoints.publish(to_viewpoint_markers(view_map, stamp_ns=stamp_ns, frame_id=frame))
-        self._view_map = view_map
         self.get_logger().info(f"published {_describe(view_map)}")
 
     def _on_rebuild(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -144,4 +168,4 @@ def _describe(view_map: ViewMap | None) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the mapper until it is stopped."""
-    return run_node("mapper", MapperNode, argv)
+    return run_managed("mapper", MapperNode, argv)

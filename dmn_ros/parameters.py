@@ -16,6 +16,7 @@ from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
 DEFAULT_NOISE = ROBOT_FILTER.noise
+AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
 PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coarser"
 
 
@@ -23,6 +24,7 @@ PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coar
 class MapperParameters:
     """Parameters of the mapper."""
 
+    autostart: bool = parameter(True, AUTOSTART_HELP)
     context_bag: str = parameter("", "bag with images and poses to build the map from")
     map_file: str = parameter(
         "", "map to load where there is no context_bag, else where the new map is saved"
