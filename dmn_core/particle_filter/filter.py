@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import resampling
+from dmn_core.particle_filter.adaptive_size import wanted_size
 from dmn_core.particle_filter.estimate import best_cluster_estimate, covariance, weighted_mean
-from dmn_core.particle_filter.motion import OdometryNoise, move
+from dmn_core.particle_filter.motion import move
 from dmn_core.particle_filter.particles import Belief
-from dmn_core.particle_filter.resampling_policy import ResamplingPolicy, should_resample
+from dmn_core.particle_filter.recovery import (
+    Elsewhere,
+    Evidence,
+    weigh_evidence,
+    with_candidates,
+)
+from dmn_core.particle_filter.resampling_policy import should_resample
+from dmn_core.particle_filter.settings import FilterSettings
 
 LogLikelihood = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class FilterSettings:
-    """How the filter works; the defaults are the paper's, which never resamples.
-
-    Attributes:
-        noise: trust in odometry.
-        resampling: when: `never`, `always`, or when the effective size drops.
-        effective_fraction: share of the particles below which `effective_size` resamples.
-        soft_alpha: 1 for systematic resampling, below 1 for soft resampling.
-        estimate: `mean` of all particles, or mean of the heaviest `cluster`.
-        likelihood_power: exponent on the likelihood; below 1 where images come so close together
-            that they do not count as independent.
-    """
-
-    noise: OdometryNoise = field(default_factory=OdometryNoise)
-    resampling: ResamplingPolicy = "never"
-    effective_fraction: float = 0.5
-    soft_alpha: float = 1.0
-    estimate: Literal["mean", "cluster"] = "mean"
-    likelihood_power: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse values that the filter cannot use."""
-        if self.resampling not in ("never", "always", "effective_size"):
-            raise ConfigurationError(
-                f"resampling wants never, always or effective_size, got {self.resampling!r}"
-            )
-        if self.estimate not in ("mean", "cluster"):
-            raise ConfigurationError(f"estimate wants mean or cluster, got {self.estimate!r}")
-        for name in ("effective_fraction", "soft_alpha", "likelihood_power"):
-            value = getattr(self, name)
-            if not 0 < value <= 1:
-                raise ConfigurationError(f"{name} wants a number in (0, 1], got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -63,12 +34,16 @@ class Step:
         weighed: before resampling; what the estimate and pictures of the belief are made of.
         pose_map_base: (B, 3) estimate [m, m, rad].
         covariance: (B, 3, 3) of the estimate [m^2, m rad, rad^2].
+        evidence: how well the belief explained the image, to be given to the next step.
+        injected: (B,) share of `belief` that is drawn anew over the area.
     """
 
     belief: Belief
     weighed: Belief
     pose_map_base: Tensor
     covariance: Tensor
+    evidence: Evidence
+    injected: Tensor
 
 
 def step(
@@ -78,18 +53,50 @@ def step(
     *,
     settings: FilterSettings,
     generator: torch.Generator,
+    elsewhere: Elsewhere | None = None,
+    before: Evidence | None = None,
+    started_with: int | None = None,
 ) -> Step:
     """Move by odometry (B, 3), weigh by an image, estimate, resample.
 
-    `log_likelihood` takes poses (B, K, 3) and gives (B, K), up to a constant per row.
+    Args:
+        belief: from the step before.
+        odometry: (B, 3) [m, m, rad].
+        log_likelihood: takes poses (B, K, 3) and gives (B, K), up to a constant per row.
+        settings: how the filter works.
+        generator: of all random draws.
+        elsewhere: other places to compare with and to recover to; without it there is no recovery.
+        before: evidence of the step before.
+        started_with: number of particles at the start, where it changes; that of `belief` if None.
 
     Source: paper section III.
     """
-    belief = move(belief, odometry, noise=settings.noise, generator=generator)
-    log_factor = settings.likelihood_power * log_likelihood(belief.poses_map_base)
-    weighed = belief.reweighted(log_factor.to(belief.log_weights.dtype))
+    prior = move(belief, odometry, noise=settings.noise, generator=generator)
+    dtype = prior.log_weights.dtype
+
+    def log_factor(poses: Tensor) -> Tensor:
+        return (settings.likelihood_power * log_likelihood(poses)).to(dtype)
+
+    factor = log_factor(prior.poses_map_base)
+    others = None
+    if elsewhere is not None and settings.recovery.reference_particles:
+        others = log_factor(elsewhere.draw(settings.recovery.reference_particles))
+    evidence = weigh_evidence(prior, factor, others, settings=settings.recovery, before=before)
+    weighed = prior.reweighted(factor)
     pose, spread = estimate(weighed, settings=settings)
-    return Step(resample(weighed, settings=settings, generator=generator), weighed, pose, spread)
+    share = torch.zeros_like(evidence.fast)
+    if elsewhere is not None:
+        share = evidence.share_to_inject(settings.recovery)
+    started_with = started_with or belief.log_weights.shape[-1]
+    after = resample(
+        weighed,
+        settings=settings,
+        generator=generator,
+        share=share,
+        elsewhere=elsewhere,
+        started_with=started_with,
+    )
+    return Step(after, weighed, pose, spread, evidence, share)
 
 
 def estimate(belief: Belief, *, settings: FilterSettings) -> tuple[Tensor, Tensor]:
@@ -101,16 +108,43 @@ def estimate(belief: Belief, *, settings: FilterSettings) -> tuple[Tensor, Tenso
     return pose, covariance(belief, pose)
 
 
-def resample(belief: Belief, *, settings: FilterSettings, generator: torch.Generator) -> Belief:
-    """Resample the rows that are due and keep the others."""
+def resample(
+    belief: Belief,
+    *,
+    settings: FilterSettings,
+    generator: torch.Generator,
+    share: Tensor | None = None,
+    elsewhere: Elsewhere | None = None,
+    started_with: int | None = None,
+) -> Belief:
+    """Resample the rows that are due and keep the others.
+
+    Rows with a share (B,) to inject are due, and drawn from the mixture of the belief with places
+    elsewhere. Where the number of particles changes, all rows are drawn.
+    """
     due = should_resample(belief, policy=settings.resampling, fraction=settings.effective_fraction)
+    source = belief
+    if share is not None and elsewhere is not None and bool((share > 0).any()):
+        due = due | (share > 0)
+        candidates = elsewhere.candidates(belief.log_weights.shape[-1])
+        source = with_candidates(belief, candidates, share)
     if not bool(due.any()):
         return belief
+    count = belief.log_weights.shape[-1]
+    wanted = count
+    if settings.size.enabled:
+        most = settings.size.limited(2**31, started_with=started_with or count)
+        drawn = resampling.systematic(source, generator=generator, count=most)
+        wanted = wanted_size(
+            drawn.poses_map_base, settings=settings.size, started_with=started_with or count
+        )
     fresh = (
-        resampling.systematic(belief, generator=generator)
+        resampling.systematic(source, generator=generator, count=wanted)
         if settings.soft_alpha == 1
-        else resampling.soft(belief, alpha=settings.soft_alpha, generator=generator)
+        else resampling.soft(source, alpha=settings.soft_alpha, generator=generator, count=wanted)
     )
+    if wanted != count:
+        return fresh
     return replace(
         belief,
         poses_map_base=torch.where(due[:, None, None], fresh.poses_map_base, belief.poses_map_base),
