@@ -18,7 +18,7 @@ _TRANSPORTS = ("compressed",)
 
 
 def info_topic(image_topic: str) -> str:
-    """The topic of camera_info that belongs to an image topic: beside it, as image_transport has it."""
+    """The topic of camera_info of an image topic: beside it, as image_transport has it."""
     return "/".join([*_base_name(image_topic)[:-1], INFO_NAME])
 
 

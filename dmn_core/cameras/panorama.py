@@ -55,7 +55,7 @@ class PanoramaCamera:
         return self.horizontal_deg == ALL_AROUND_DEG
 
     def project(self, rays: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Pixels (..., 2) of directions (..., 3) in the optical frame, and which of them are seen."""
+        """Pixels (..., 2) of directions (..., 3) in the optical frame, and which are seen."""
         right = np.arctan2(rays[..., 0], rays[..., 2])
         down = np.arctan2(rays[..., 1], np.hypot(rays[..., 0], rays[..., 2]))
         across = np.degrees(right) / self.horizontal_deg + 0.5

@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from dmn_core.cameras.network_camera import BY_SHAPE, FieldOfView
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.view_topics import ViewTopics
 from dmn_core.errors import ConfigurationError
@@ -13,6 +14,7 @@ from dmn_core.errors import ConfigurationError
 Split = Literal["train", "validation", "test"]
 ImageSize = tuple[int, int]
 SMALL: ImageSize = (32, 32)
+ROOMS_VIEW_DEG: FieldOfView = (50.0, 50.0)
 PANORAMA: ImageSize = (104, 208)  # paper section V-A: height and width for Street View
 
 SourceName = Literal[
@@ -84,12 +86,15 @@ class Source:
         image_size: height and width [pixels] that the paper, or the sensor, gives it.
         needs: the option of `DataConfig` that says where the data is.
         description: in one line.
+        field_of_view_deg: of its camera, horizontal and vertical; 0, 0 for 90 degrees both ways,
+            and for panoramas all around.
     """
 
     module: str
     image_size: ImageSize
     description: str
     needs: Literal["", "root", "bag"] = ""
+    field_of_view_deg: FieldOfView = BY_SHAPE
 
 
 SOURCES: dict[str, Source] = {
@@ -97,15 +102,26 @@ SOURCES: dict[str, Source] = {
     "mazes-varied": Source(
         "dmn_core.data.simulated_mazes", SMALL, "simulated mazes, each in its own look"
     ),
-    "rooms": Source("dmn_core.data.simulated_rooms", SMALL, "simulated rooms with objects"),
+    "rooms": Source(
+        "dmn_core.data.simulated_rooms",
+        SMALL,
+        "simulated rooms with objects",
+        field_of_view_deg=ROOMS_VIEW_DEG,
+    ),
     "streets": Source("dmn_core.data.simulated_streets", PANORAMA, "simulated streets"),
     "gqn-mazes": Source("dmn_core.data.gqn", SMALL, "the published Mazes", "root"),
-    "gqn-rooms-ring-camera": Source("dmn_core.data.gqn", SMALL, "the published Rooms", "root"),
+    "gqn-rooms-ring-camera": Source(
+        "dmn_core.data.gqn", SMALL, "the published Rooms", "root", ROOMS_VIEW_DEG
+    ),
     "gqn-rooms-free-camera-no-object-rotations": Source(
-        "dmn_core.data.gqn", SMALL, "the published Rooms, free camera", "root"
+        "dmn_core.data.gqn", SMALL, "the published Rooms, free camera", "root", ROOMS_VIEW_DEG
     ),
     "gqn-rooms-free-camera-with-object-rotations": Source(
-        "dmn_core.data.gqn", SMALL, "the published Rooms, free camera, turned objects", "root"
+        "dmn_core.data.gqn",
+        SMALL,
+        "the published Rooms, free camera, turned objects",
+        "root",
+        ROOMS_VIEW_DEG,
     ),
     "streetlearn": Source("dmn_core.data.streetlearn", PANORAMA, "StreetLearn, Manhattan", "root"),
     "bags": Source("dmn_core.data.bag_environments", SMALL, "recordings of a robot", "bag"),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dmn_core.attention import AttentionWeights
-from dmn_core.errors import ConfigurationError
+from dmn_core.cameras.network_camera import BY_SHAPE, FieldOfView, NetworkCamera
+from dmn_core.errors import CameraError, ConfigurationError
 
 MapName = Literal["view_embedding", "latent_image", "latent_vector"]
 HeadName = Literal["likelihood", "pose"]
@@ -32,6 +33,8 @@ class NetworkConfig:
             view-embedding map only; latent maps are in the map frame.
         final_relu: a relu on the log-likelihood, as the paper prints FC1.
         environment_scale_m: metres that the network sees as 1.
+        field_of_view_deg: horizontal and vertical, of the camera that took the training images; a
+            panorama from 180 across. 0, 0: as the shape of the images says, see `NetworkCamera`.
     """
 
     image_height: int = 32
@@ -42,6 +45,7 @@ class NetworkConfig:
     egocentric: bool = True
     final_relu: bool = False
     environment_scale_m: float = 20.0
+    field_of_view_deg: FieldOfView = BY_SHAPE
 
     def __post_init__(self) -> None:
         """Refuse sizes that two halvings do not divide, and unknown variants."""
@@ -59,6 +63,19 @@ class NetworkConfig:
             raise ConfigurationError(
                 f"environment_scale_m wants metres above 0, got {self.environment_scale_m!r}"
             )
+        try:
+            self.camera  # noqa: B018  it checks the field of view
+        except CameraError as error:
+            raise ConfigurationError(str(error)) from None
+
+    @property
+    def camera(self) -> NetworkCamera:
+        """The camera whose images the network knows."""
+        return NetworkCamera.of_size(
+            height=self.image_height,
+            width=self.image_width,
+            field_of_view_deg=self.field_of_view_deg,
+        )
 
     @property
     def feature_size(self) -> tuple[int, int]:

@@ -116,7 +116,11 @@ class TrainingConfig(DataConfig):
     @property
     def network(self) -> NetworkConfig:
         """The network that is trained."""
-        base = NetworkConfig(attention=self.attention, final_relu=self.final_relu)
+        base = NetworkConfig(
+            attention=self.attention,
+            final_relu=self.final_relu,
+            field_of_view_deg=SOURCES[self.data].field_of_view_deg,
+        )
         size = self.image_size if any(self.image_size) else SOURCES[self.data].image_size
         return network_of(self.system, size, base)
 

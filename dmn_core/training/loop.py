@@ -58,6 +58,7 @@ class Trainer:
         self.validation = Validation(validation, config, self.fabric)
         self.folder = RunFolder(folder)
         network = deepcopy(start_from) if start_from else build_network(config.network)
+        network.config = config.network  # weights to start from may know another field of view
         learner = Learner(network.train().requires_grad_(True), config.objective)
         channels_last(learner)
         optimizer = torch.optim.Adam(

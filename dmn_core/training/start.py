@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from dmn_core.errors import CheckpointError
 from dmn_core.observation import NetworkConfig
@@ -12,11 +12,14 @@ from dmn_core.training.encoding import AnyNetwork
 def refuse_other_network(network: AnyNetwork, wanted: NetworkConfig) -> None:
     """Refuse weights that the wanted network cannot start from.
 
+    They may know another field of view, as they go on to learn the new one.
+
     Raises:
         CheckpointError: they are of another network; the message says how they differ.
     """
     given = asdict(network.config)
-    differing = {k: (v, given[k]) for k, v in asdict(wanted).items() if v != given[k]}
+    asked = asdict(replace(wanted, field_of_view_deg=network.config.field_of_view_deg))
+    differing = {k: (v, given[k]) for k, v in asked.items() if v != given[k]}
     if differing:
         parts = "; ".join(f"{name} {ask!r}, got {got!r}" for name, (ask, got) in differing.items())
         raise CheckpointError(
