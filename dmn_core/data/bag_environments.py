@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from dmn_core.cameras import NetworkCamera
 from dmn_core.data.bag import ViewSelection, read_camera_views
 from dmn_core.data.episode import EnvironmentSet, ViewRole
 from dmn_core.data.sources import DataConfig, ImageSize, Split
@@ -102,8 +103,12 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
 
 
 def _read(path: str, config: DataConfig, image_size: ImageSize) -> _Drive:
-    images, poses = read_camera_views(
-        path, config.topics, selection=SELECTION, image_size=image_size
+    images, poses, _ = read_camera_views(
+        path,
+        config.topics,
+        selection=SELECTION,
+        image_size=image_size,
+        target=NetworkCamera.of_size(height=image_size[0], width=image_size[1]),
     )
     count = min(config.views or len(images), len(images))
     chosen = np.linspace(0, len(images) - 1, count).round().astype(np.int64)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from dmn_core.cameras import NetworkCamera
 from dmn_core.data.bag import ViewSelection, read_camera_views
 from dmn_core.data.view_topics import ViewTopics
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.localization import DEFAULT_MARGIN_M, Localizer
-from dmn_core.views import Area, ViewMap, Views, area_around
+from dmn_core.views import Area, ViewMap, ViewRecord, Views, area_around
 
 ROBOT_SELECTION = ViewSelection(min_distance_m=0.5, min_turn_rad=0.35, max_views=16)
 
@@ -43,19 +45,25 @@ def map_from_bag(
 
     Raises:
         BagError: the bag lacks images or poses; the message names its topics.
+        CameraError: the camera_info of the images is of no use.
         MapError: its images have different sizes.
     """
-    views = views_from_bag(context_bag, settings)
+    views = views_from_bag(context_bag, settings, localizer.network.config.camera)
     area = settings.area_m or area_around(views.poses_map_camera, margin_m=settings.area_margin_m)
     return localizer.build_map(views, area_m=area)
 
 
-def views_from_bag(context_bag: str | os.PathLike[str], settings: MappingSettings) -> Views:
-    """Pictures of a context bag with the poses of the camera; raises as `map_from_bag`."""
-    images, poses_map_camera = read_camera_views(
-        context_bag, settings, selection=settings.selection
+def views_from_bag(
+    context_bag: str | os.PathLike[str],
+    settings: MappingSettings,
+    target: NetworkCamera | None = None,
+) -> Views:
+    """Pictures of a context bag, of the `target` camera, with poses; raises as `map_from_bag`."""
+    images, poses_map_camera, stamps_ns = read_camera_views(
+        context_bag, settings, selection=settings.selection, target=target
     )
     sizes = {image.shape for image in images}
     if len(sizes) != 1:
         raise MapError(f"context views want images of one size, got {sorted(sizes)!r}")
-    return Views(np.stack(images), poses_map_camera)
+    records = tuple(ViewRecord(stamp_ns, Path(context_bag).name) for stamp_ns in stamps_ns)
+    return Views(np.stack(images), poses_map_camera, records)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dmn_core.cameras import CameraChoice, NetworkCamera
 from dmn_core.data.bag import QueryRecording, read_query
 from dmn_core.data.bag_map import MappingSettings, map_from_bag
 from dmn_core.localization import Everywhere, Localizer, Near
@@ -23,7 +24,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class QuerySettings:
-    """What to read from a query bag; empty topics stand for the only one there is."""
+    """What to read from a query bag; empty topics stand for the only one there is.
+
+    `camera` is that of `ViewTopics`.
+    """
 
     image_topic: str = ""
     odometry_topic: str = ""
@@ -31,6 +35,7 @@ class QuerySettings:
     map_frame: str = "map"
     odom_frame: str = "odom"
     base_frame: str = "base_link"
+    camera: CameraChoice = "auto"
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def replay(
     """
     robot, reading = robot or RobotSettings(), reading or QuerySettings()
     view_map = _map(localizer, Path(context), mapping or MappingSettings())
-    recording = _read(query, reading)
+    recording = _read(query, reading, localizer.network.config.camera)
     localizer.use_map(view_map)
     session = Session(localizer, seed=robot.seed, pose_base_camera=robot.pose_base_camera)
     session.restart(start or Everywhere(particles=robot.particles))
@@ -112,7 +117,9 @@ def _map(localizer: Localizer, context: Path, mapping: MappingSettings) -> ViewM
     return map_from_bag(localizer, context, mapping)
 
 
-def _read(query: str | os.PathLike[str], reading: QuerySettings) -> QueryRecording:
+def _read(
+    query: str | os.PathLike[str], reading: QuerySettings, target: NetworkCamera
+) -> QueryRecording:
     return read_query(
         query,
         image_topic=reading.image_topic or None,
@@ -121,4 +128,6 @@ def _read(query: str | os.PathLike[str], reading: QuerySettings) -> QueryRecordi
         map_frame=reading.map_frame,
         odom_frame=reading.odom_frame,
         base_frame=reading.base_frame,
+        camera=reading.camera,
+        target=target,
     )

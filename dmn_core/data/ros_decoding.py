@@ -63,7 +63,7 @@ def _layouts() -> dict[str, _Layout]:
     }
     layouts["8UC1"], layouts["16UC1"] = layouts["mono8"], layouts["mono16"]
     # Unnamed three channels are taken in the order in which OpenCV keeps colours.
-    layouts["8UC3"] = layouts["bgr8"]
+    layouts["8UC3"], layouts["8UC4"] = layouts["bgr8"], layouts["bgra8"]
     for name in ("yuv422", "uyvy"):
         layouts[name] = _Layout(2, 1, cv2.COLOR_YUV2RGB_UYVY)
     for name in ("yuv422_yuy2", "yuyv"):

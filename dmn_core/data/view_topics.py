@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dmn_core.cameras import CameraChoice
+
 
 @dataclass(frozen=True)
 class ViewTopics:
@@ -14,6 +16,8 @@ class ViewTopics:
         pose_topic: empty for the only one there is, or tf.
         map_frame, base_frame: frames of tf, and of poses.
         pose_base_camera: planar pose of the camera on the robot [m, m, rad].
+        camera: `auto` brings images to the network's field of view where a camera_info beside them
+            tells theirs, `none` only resizes them, `panorama` takes them as panoramas.
     """
 
     image_topic: str = ""
@@ -21,3 +25,4 @@ class ViewTopics:
     map_frame: str = "map"
     base_frame: str = "base_link"
     pose_base_camera: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    camera: CameraChoice = "auto"

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dmn_core.cameras import CameraChoice, NetworkCamera
+from dmn_core.data.bag.cameras import Fit, image_fit, unchanged
 from dmn_core.data.bag.images import decode_images, require_overlap, scan
 from dmn_core.data.bag.poses import PoseSource, TopicPoses, named_poses, transform_poses
 from dmn_core.data.bag.reader import Bag, TopicSummary, open_bag
@@ -39,6 +41,7 @@ class QueryRecording:
         stamps_ns: (T,) int64 stamps of the images, increasing; odometry may not cover all of them.
         odometry: Poses of the robot in its odometry frame.
         truth: True poses of the robot in the map, or None.
+        fit: What brings images to the network's camera.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class QueryRecording:
     stamps_ns: IntArray
     odometry: PoseTrack
     truth: PoseTrack | None
+    fit: Fit = unchanged
 
     def __len__(self) -> int:
         """Number of images."""
@@ -56,9 +60,11 @@ class QueryRecording:
 
         Raises:
             DecodingError: An image is malformed or of an unknown encoding.
+            CameraError: An image is of another shape than the camera's calibration.
         """
         with open_bag(self.path) as bag:
-            yield from decode_images(bag, self.image_topic, self.stamps_ns.tolist())
+            for stamp, image in decode_images(bag, self.image_topic, self.stamps_ns.tolist()):
+                yield stamp, self.fit(image)
 
 
 def read_query(
@@ -70,17 +76,21 @@ def read_query(
     map_frame: str = "map",
     odom_frame: str = "odom",
     base_frame: str = "base_link",
+    camera: CameraChoice = "auto",
+    target: NetworkCamera | None = None,
 ) -> QueryRecording:
     """Open a drive: stamps, odometry and truth are read now, images later.
 
     Without names the only image topic is taken, the only odometry topic that is not in the map
     frame or else tf, and the truth from /ground_truth where that is recorded. A tf topic as
-    `truth_topic` stands for the chain from the map to the base.
+    `truth_topic` stands for the chain from the map to the base. With `target`, the network's
+    camera, images are brought to it as `camera` says.
 
     Raises:
         BagError: The bag is missing or damaged, topics are missing or ambiguous, or images and
             odometry or truth do not overlap in time.
         DecodingError: A pose is malformed; its topic is named.
+        CameraError: The camera_info of the images is of no use.
     """
     with open_bag(path) as bag:
         images = choose_image_topic(bag, image_topic)
@@ -93,7 +103,8 @@ def read_query(
         for track, what in ((odometry, "odometry"), (truth, "the truth")):
             if track is not None:
                 require_overlap(bag, images, stamps, track.start_ns, track.end_ns, what)
-    return QueryRecording(Path(path), images, stamps, odometry, truth)
+        fit = image_fit(bag, images, camera, target)
+    return QueryRecording(Path(path), images, stamps, odometry, truth, fit)
 
 
 def _choose_odometry(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dmn_core.cameras import CameraChoice, NetworkCamera
+from dmn_core.data.bag.cameras import image_fit
 from dmn_core.data.bag.images import decode_images, require_overlap, scan
 from dmn_core.data.bag.poses import choose_map_poses
 from dmn_core.data.bag.reader import Bag, open_bag
@@ -38,17 +40,21 @@ def read_views(
     base_frame: str = "base_link",
     selection: ViewSelection | None = None,
     image_size: tuple[int, int] | None = None,
+    camera: CameraChoice = "auto",
+    target: NetworkCamera | None = None,
 ) -> list[StampedView]:
     """Views chosen from a bag, each posed at its own stamp.
 
     Only the images that are kept are decoded, so that a long bag does not fill the memory; with
-    `image_size`, height and width [pixels], they are resized one by one. Without names the only
-    image topic is taken, and the only pose topic in the map frame or else tf.
+    `image_size`, height and width [pixels], they are resized one by one; with `target`, the
+    network's camera, they are brought to it as `camera` says. Without names the only image topic is
+    taken, and the only pose topic in the map frame or else tf.
 
     Raises:
         BagError: The bag is missing or damaged, topics are missing or ambiguous, or images and
             poses do not meet in time.
         DecodingError: An image or a pose is malformed; its topic is named.
+        CameraError: The camera_info of the images is of no use.
     """
     selection = selection or ViewSelection()
     with open_bag(path) as bag:
@@ -63,10 +69,9 @@ def read_views(
             raise _no_pose_near(bag, selection)
         candidates = np.array([poses.at(stamp, max_gap_s=gap) for stamp in posed])
         chosen = select_views(candidates, selection)
+        fit = image_fit(bag, images, camera, target)
         pictures = {
-            stamp: resize_rgb(image, height=image_size[0], width=image_size[1])
-            if image_size
-            else image
+            stamp: _resized(fit(image), image_size)
             for stamp, image in decode_images(bag, images, {posed[index] for index in chosen})
         }
     return [
@@ -80,8 +85,9 @@ def read_camera_views(
     *,
     selection: ViewSelection,
     image_size: tuple[int, int] | None = None,
-) -> tuple[list[NDArray[np.uint8]], FloatArray]:
-    """Images and poses (N, 3) of the camera in the map; see `read_views`."""
+    target: NetworkCamera | None = None,
+) -> tuple[list[NDArray[np.uint8]], FloatArray, list[int]]:
+    """Images, poses (N, 3) of the camera in the map, and stamps [ns]; see `read_views`."""
     views = read_views(
         path,
         image_topic=topics.image_topic or None,
@@ -90,9 +96,16 @@ def read_camera_views(
         base_frame=topics.base_frame,
         selection=selection,
         image_size=image_size,
+        camera=topics.camera,
+        target=target,
     )
     poses_map_base = np.stack([view.pose_map_base for view in views])
-    return [view.image for view in views], compose(poses_map_base, topics.pose_base_camera)
+    poses_map_camera = compose(poses_map_base, topics.pose_base_camera)
+    return [view.image for view in views], poses_map_camera, [view.stamp_ns for view in views]
+
+
+def _resized(image: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    return resize_rgb(image, height=size[0], width=size[1]) if size else image
 
 
 def _no_pose_near(bag: Bag, selection: ViewSelection) -> BagError:

@@ -1,0 +1,58 @@
+"""The camera of a bag's images, from the camera_info beside them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.cameras import (
+    CameraChoice,
+    NetworkCamera,
+    fitter_for,
+    info_topic,
+    is_rectified,
+)
+from dmn_core.data.bag.reader import Bag, TopicSummary
+from dmn_core.errors import CameraError
+
+INFO_TYPE = "sensor_msgs/msg/CameraInfo"
+
+Fit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+def unchanged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image as it is."""
+    return image
+
+
+def image_fit(
+    bag: Bag, image_topic: TopicSummary, choice: CameraChoice, target: NetworkCamera | None
+) -> Fit:
+    """What brings images of a topic to the network's camera; they stay as they are without one.
+
+    The first camera_info of the bag counts for all images.
+
+    Raises:
+        CameraError: the camera_info is of no use; the message names its topic.
+    """
+    if target is None or choice == "none":
+        return unchanged
+    name = info_topic(image_topic.name)
+    infos = [topic.name for topic in bag.of_types((INFO_TYPE,)) if topic.name == name]
+    if choice == "auto" and not infos:
+        if not target.is_panorama:
+            warnings.warn(
+                f"{bag.path}: no camera_info at {name!r} tells the field of view of the images, "
+                f"which are taken to be those of {target!r}",
+                stacklevel=2,
+            )
+        return unchanged
+    info = next((message for _, message in bag.messages(infos)), None) if infos else None
+    try:
+        fit = fitter_for(choice, target, info, rectified=is_rectified(image_topic.name))
+    except CameraError as error:
+        raise CameraError(f"{bag.path}: {name!r}: {error}") from None
+    return fit or unchanged
