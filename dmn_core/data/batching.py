@@ -22,6 +22,8 @@ def draw_episodes(
 ) -> Episodes:
     """Draw tasks: different environments, in each different views in random order.
 
+    Environments with fewer views than an episode needs are passed over.
+
     Args:
         environments: to draw from.
         batch: B. contexts: N, without the far ones. queries: T.
@@ -30,14 +32,17 @@ def draw_episodes(
         device: of the episodes.
 
     Raises:
-        DataError: an environment has fewer views than one episode needs.
+        DataError: every environment has fewer views than one episode needs.
 
     Source: paper section V-A, trajectories are random orderings of sampled query poses.
     """
-    chosen = rng.choice(len(environments), size=batch, replace=batch > len(environments))
+    able = environments.with_views(contexts=contexts, queries=queries, far_contexts=far_contexts)
+    # Where none is able, the first says what it lacks.
+    able = able if len(able) else np.zeros(1, dtype=np.int64)
+    chosen = rng.choice(len(able), size=batch, replace=batch > len(able))
     return episodes_of(
         environments,
-        chosen,
+        able[chosen],
         contexts=contexts,
         queries=queries,
         rng=rng,
@@ -99,7 +104,9 @@ def _some(
     *,
     apart_from: np.ndarray | tuple[()] = (),
 ) -> np.ndarray:
-    views = environments.views_of(environment, role) if count else np.empty(0, dtype=np.int64)
+    # Without roles no view is known to be from around the area.
+    none = count == 0 or (role == ViewRole.FAR and environments.roles is None)
+    views = np.empty(0, dtype=np.int64) if none else environments.views_of(environment, role)
     views = rng.permutation(np.setdiff1d(views, apart_from))[:count]
     _refuse_too_few(environment, len(views), count, f" as {role.name}")
     return views

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -97,6 +98,29 @@ class EnvironmentSet:
         """Numbers (M,) of an environment's views that may be used as one of `role`."""
         views = np.arange(self.first_view[environment], self.first_view[environment + 1])
         return views if self.roles is None else views[(self.roles[views] & role) != 0]
+
+    def with_views(self, *, contexts: int, queries: int, far_contexts: int = 0) -> np.ndarray:
+        """Numbers (E',) of the environments with enough views for an episode."""
+        counts = self._counts
+        return np.flatnonzero(
+            (counts[ViewRole.CONTEXT] >= contexts)
+            & (counts[ViewRole.QUERY] >= queries)
+            & (counts[ViewRole.ANY] >= contexts + queries)
+            & (counts[ViewRole.FAR] >= far_contexts)
+        )
+
+    @cached_property
+    def _counts(self) -> dict[ViewRole, np.ndarray]:
+        """How many views (E,) of each role environments have; without roles none is far."""
+        before = {}
+        for role in (ViewRole.CONTEXT, ViewRole.QUERY, ViewRole.ANY, ViewRole.FAR):
+            if self.roles is None:
+                has = np.full(len(self.poses_map_camera), role != ViewRole.FAR)
+            else:
+                has = (self.roles & role) != 0
+            before[role] = np.concatenate(([0], np.cumsum(has)))
+        first, last = self.first_view[:-1], self.first_view[1:]
+        return {role: count[last] - count[first] for role, count in before.items()}
 
     def images_of(self, views: np.ndarray) -> Tensor:
         """Images (..., H, W, 3) of views (...), assembled on the device of the images."""

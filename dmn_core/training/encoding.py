@@ -34,9 +34,9 @@ class EncodedEpisodes:
     truth: Tensor
 
     def first(self, queries: int) -> EncodedEpisodes:
-        """The same with only the first `queries` of every episode; 0 for all."""
+        """The same with at most the first `queries` of every episode; 0 for all."""
         batch, count = self.episodes.query_poses.shape[:2]
-        if queries in (0, count):
+        if queries == 0 or queries >= count:
             return self
         kept = torch.arange(batch * count, device=self.truth.device)
         kept = kept.view(batch, count)[:, :queries].flatten()

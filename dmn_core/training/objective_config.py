@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 ObjectiveName = Literal["tracking", "likelihood", "sequence", "regression", "classification"]
+TRAIN_ATTENTION: tuple[ObjectiveName, ...] = ("likelihood", "sequence")
+"""Objectives to which the attention term may be added."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dmn_core.particle_filter.initial_belief import offset_pose, tracking_belief
 from dmn_core.training.attention_loss import attention_loss
 from dmn_core.training.encoding import AnyNetwork, EncodedEpisodes, encode_episodes
 from dmn_core.training.losses import likelihood_cross_entropy, pose_error, soft_target
-from dmn_core.training.objective_config import ObjectiveConfig
+from dmn_core.training.objective_config import TRAIN_ATTENTION, ObjectiveConfig
 from dmn_core.training.training_particles import training_particles
 
 
@@ -33,7 +33,7 @@ def episode_loss(
     encoded = encode_episodes(network, episodes)
     compared = encoded.first(config.compared_queries)
     losses = LOSSES[config.name](network, compared, config, generator)
-    if config.attention_weight == 0 or config.name not in ("likelihood", "sequence"):
+    if config.attention_weight == 0 or config.name not in TRAIN_ATTENTION:
         return losses
     attention = attention_loss(network, encoded, config, generator)
     total = losses["loss"] + config.attention_weight * attention

@@ -1,14 +1,16 @@
-"""Ways to train, by name, and what a system can follow of them."""
+"""Ways to train, by name, and what a system, and data, can follow of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal
 
+from dmn_core.data.bag_environments import LEAST_QUERIES
+from dmn_core.data.gqn.published import FORMATS, PUBLISHED
 from dmn_core.systems import SYSTEMS
 from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.objectives import ObjectiveConfig
+from dmn_core.training.objectives import TRAIN_ATTENTION, ObjectiveConfig
 
 RecipeName = Literal["default", "shipped", "paper", "paper-street-view"]
 
@@ -62,18 +64,31 @@ RECIPES: dict[str, TrainingConfig] = {
 
 
 def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
-    """The configuration as far as its system can be trained so.
+    """The configuration as far as its system can be trained so, and on its data.
 
     Systems that regress have one objective, and only attention to views can be trained apart.
     Without it, queries that would not be compared are not drawn: steps are alike for all systems.
     """
     system, objective = SYSTEMS[config.system], config.objective
     if system.objective == "regression":
-        objective = replace(objective, name="regression", attention_weight=0.0)
-    if system.map != "view_embedding" or system.attention == "mean":
+        objective = replace(objective, name="regression")
+    attends = system.map == "view_embedding" and system.attention != "mean"
+    if not attends or objective.name not in TRAIN_ATTENTION:
         objective = replace(objective, attention_weight=0.0)
     queries = config.queries
     if objective.attention_weight == 0 and objective.compared_queries:
         queries = min(queries, objective.compared_queries)
         objective = replace(objective, compared_queries=0)
-    return replace(config, objective=objective, queries=queries)
+    return _fitted_to_views(replace(config, objective=objective, queries=queries))
+
+
+def _fitted_to_views(config: TrainingConfig) -> TrainingConfig:
+    """No more queries an episode than the least of the data's places may have views for."""
+    queries, published = config.queries, PUBLISHED.get(config.data)
+    if config.data == "bags":
+        queries = min(queries, LEAST_QUERIES)
+    elif published:
+        frames, _ = FORMATS[published.folder]
+        views = min(config.views or frames, frames)
+        queries = min(queries, max(1, views - max(config.contexts, config.contexts_max)))
+    return replace(config, queries=queries)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from dmn_core.data.batching import draw_episodes
-from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.episode import EnvironmentSet, ViewRole
 from dmn_core.errors import DataError
 
 
@@ -45,3 +46,38 @@ def test_too_few_views_are_refused():
     places = environments(count=6, views=8)
     with pytest.raises(DataError, match="wants 10 different views, environment . has 8"):
         draw_episodes(places, batch=1, contexts=4, queries=6, rng=np.random.default_rng())
+
+
+def test_places_with_too_few_views_are_passed_over():
+    places = environments(count=3, views=8)
+    ragged = replace(places, first_view=np.array([0, 3, 12, 24]))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        episodes = draw_episodes(ragged, batch=2, contexts=4, queries=5, rng=rng)
+        poses = torch.cat((episodes.context_poses, episodes.query_poses), dim=1)
+        assert not np.isin(poses[..., 0].numpy(), places.poses_map_camera[:3, 0]).any()
+
+
+def test_roles_are_kept_and_count():
+    """Place 0 lacks queries, place 1 far views; place 2 has all."""
+    roles = np.array(
+        [[1, 1, 1, 1, 1, 1, 4, 4], [1, 1, 1, 2, 2, 2, 2, 2], [1, 1, 1, 2, 2, 2, 4, 4]], np.uint8
+    )
+    places = replace(environments(count=3, views=8), roles=roles.reshape(-1))
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        episodes = draw_episodes(places, batch=1, contexts=2, queries=3, far_contexts=2, rng=rng)
+        x = places.poses_map_camera[16:, 0]
+        assert np.isin(episodes.context_poses[0, :2, 0], x[:3]).all()
+        assert np.isin(episodes.context_poses[0, 2:, 0], x[6:]).all()
+        assert np.isin(episodes.query_poses[0, :, 0], x[3:6]).all()
+
+
+def test_data_without_roles_has_no_far_views():
+    places = environments(count=2, views=8)
+    with pytest.raises(DataError, match="wants 4 different views as FAR, environment 0 has 0"):
+        draw_episodes(
+            places, batch=1, contexts=0, queries=2, far_contexts=4, rng=np.random.default_rng()
+        )
+    assert (places.with_views(contexts=1, queries=1) == [0, 1]).all()
+    assert ViewRole.FAR not in ViewRole.ANY

@@ -198,3 +198,13 @@ def test_beliefs_grow_from_narrow_to_global_over_the_first_half():
     shares = [config.at(progress).uniform_fraction for progress in (0.0, 0.25, 0.5, 1.0)]
     assert shares == pytest.approx([0.0, 0.3, 0.6, 0.6])
     assert ObjectiveConfig(uniform_fraction=0.6).at(0.1).uniform_fraction == 0.6
+
+
+def test_fewer_queries_than_would_be_compared_are_all_compared():
+    config = ObjectiveConfig(particles=4, attention_weight=1.0, compared_queries=5)
+    fewer = replace(config, compared_queries=0)
+    losses = [
+        episode_loss(network(), drawn(queries=2), config=c, generator=seeded())
+        for c in (config, fewer)
+    ]
+    assert losses[0]["loss"] == losses[1]["loss"]

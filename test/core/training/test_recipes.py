@@ -116,3 +116,19 @@ def test_systems_without_attention_compare_as_many_queries_a_step():
         fitted = recipes.fitted_to_system(replace(recipes.DEFAULT, system=system))
         compared = fitted.objective.compared_queries or fitted.queries
         assert compared == 4, system
+
+
+@pytest.mark.parametrize("name", ["tracking", "classification"])
+def test_objectives_without_an_attention_term_draw_no_idle_queries(name):
+    objective = replace(recipes.DEFAULT.objective, name=name)
+    config = recipes.fitted_to_system(replace(recipes.DEFAULT, objective=objective))
+    assert (config.queries, config.objective.compared_queries) == (4, 0)
+
+
+def test_episodes_are_as_long_as_the_places_of_the_data_allow():
+    rooms = replace(recipes.DEFAULT, data="gqn-rooms-ring-camera", root="x", contexts_max=6)
+    assert recipes.fitted_to_system(rooms).queries == 4  # of 10 frames a scene
+    assert recipes.fitted_to_system(replace(recipes.DEFAULT, bag=("a",))).queries == 5
+    mazes = replace(recipes.DEFAULT, data="gqn-mazes", root="x")
+    assert recipes.fitted_to_system(mazes).queries == 8
+    assert recipes.fitted_to_system(replace(mazes, views=6)).queries == 2
