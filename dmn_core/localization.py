@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dmn_core.candidates import attends_to_views, view_scores
+from dmn_core.confidence import UNCALIBRATED, ConfidenceModel
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.geometry import compose
 from dmn_core.map_editing import view_ids
 from dmn_core.networks import channels_last
 from dmn_core.observation import LocalizationNetwork, PreparedMap
-from dmn_core.particle_filter import Belief, FilterSettings, Step, step
+from dmn_core.particle_filter import Belief, Elsewhere, Evidence, FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
 from dmn_core.views import (
     Area,
@@ -91,6 +93,7 @@ class Localizer:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
         weights_fingerprint: str = "",
+        confidence: ConfidenceModel = UNCALIBRATED,
     ) -> None:
         """Place the network on a device.
 
@@ -100,6 +103,7 @@ class Localizer:
             device: where to compute.
             dtype: torch.bfloat16 computes convolutions in half precision, beliefs in float32.
             weights_fingerprint: put into maps, and asked of maps; see `checkpoint`.
+            confidence: how probable it is that estimates with these weights are right.
 
         Raises:
             ConfigurationError: the network regresses poses instead of weighing particles.
@@ -114,8 +118,14 @@ class Localizer:
         self.settings = settings or FilterSettings()
         self.dtype = dtype
         self.weights_fingerprint = weights_fingerprint
+        self.confidence = confidence
         self._map: ViewMap | None = None
         self._prepared: PreparedMap | None = None
+
+    @property
+    def view_map(self) -> ViewMap | None:
+        """The map in use."""
+        return self._map
 
     def build_map(self, views: Views, *, area_m: Area | None = None) -> ViewMap:
         """Encode views into a map of one place (B = 1).
@@ -212,6 +222,8 @@ class Localizer:
         generator: torch.Generator,
         *,
         pose_base_camera: tuple[float, float, float] = NO_OFFSET,
+        before: Evidence | None = None,
+        started_with: int | None = None,
     ) -> Step:
         """Move the belief by odometry and weigh it by an image.
 
@@ -225,8 +237,10 @@ class Localizer:
                 from the old one [m, m, rad].
             generator: on the localizer's device.
             pose_base_camera: planar pose of the camera on the robot, x along its optical axis.
+            before: evidence of the step before.
+            started_with: number of particles at the start; that of `belief` if None.
         """
-        _, prepared = self._map_in_use()
+        view_map, prepared = self._map_in_use()
         images = self._network_images(image[None] if image.ndim == 3 else image)
         motion = torch.from_numpy(np.atleast_2d(np.asarray(odometry, dtype=np.float32)))
         mount = torch.tensor(pose_base_camera, dtype=torch.float32, device=self.device)
@@ -239,12 +253,29 @@ class Localizer:
                 with self._precision():
                     return self.network.log_likelihood(prepared, query, poses_map_camera).float()
 
+            def draw(count: int) -> Tensor:
+                assert view_map.area_m is not None
+                places = uniform_belief(
+                    view_map.area_m, batch=len(images), particles=count, generator=generator
+                )
+                return places.poses_map_base
+
+            def score(poses_map_base: Tensor) -> Tensor:
+                with self._precision():
+                    return view_scores(
+                        self.network, prepared, query, compose(poses_map_base, mount)
+                    )
+
+            known = score if attends_to_views(self.network) else None
             return step(
                 belief,
                 motion.to(self.device),
                 log_likelihood,
                 settings=self.settings,
                 generator=generator,
+                elsewhere=None if view_map.area_m is None else Elsewhere(draw, known),
+                before=before,
+                started_with=started_with,
             )
 
     def generator(self, seed: int) -> torch.Generator:

@@ -8,19 +8,33 @@ from typing import Literal
 
 import torch
 
+from dmn_core.belief_monitor import MonitorSettings
 from dmn_core.checkpoint import load_checkpoint
+from dmn_core.confidence import load_confidence
 from dmn_core.errors import ConfigurationError
 from dmn_core.localization import Localizer, choose_device
-from dmn_core.particle_filter import FilterSettings, OdometryNoise
+from dmn_core.motion_gate import MotionGate
+from dmn_core.particle_filter import (
+    AdaptiveSize,
+    FilterSettings,
+    OdometryNoise,
+    RecoverySettings,
+)
+from dmn_core.session import Session
 
 # The paper's filter never resamples; one that runs for hours must, and its odometry has noise.
 # Images of a drive look alike, so that each counts for a fraction of one (docs/decisions/0012).
 ROBOT_FILTER = FilterSettings(
     noise=OdometryNoise(model="differential", min_std_xy_m=0.1, min_std_yaw_rad=0.05),
     resampling="effective_size",
+    estimate="cluster",
     likelihood_power=0.2,
+    size=AdaptiveSize(min_particles=500),
+    recovery=RecoverySettings(
+        recovery_alpha_slow=0.01, recovery_alpha_fast=0.2, reference_particles=128
+    ),
 )
-
+ROBOT_GATE = MotionGate(update_min_d=0.25, update_min_a=0.2)
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -31,9 +45,12 @@ class RobotSettings:
     """Everything about localizing a robot that does not depend on where its data comes from.
 
     Attributes:
-        particles: number of poses that are weighed at every image.
+        particles: number of poses at the start, and the most that are weighed at an image unless
+            `filter.size` says otherwise.
         seed: of all random draws; equal seeds and inputs give equal poses.
-        filter: noise of odometry, resampling, estimate.
+        filter: noise of odometry, resampling, estimate, recovery.
+        gate: how far the robot moves from one weighed image to the next.
+        monitor: when the robot counts as lost.
         pose_base_camera: planar pose of the camera on the robot [m, m, rad], x along its view.
         max_odometry_gap_s: longest time between two odometry poses that is bridged.
     """
@@ -41,6 +58,8 @@ class RobotSettings:
     particles: int = 2048
     seed: int = 0
     filter: FilterSettings = field(default=ROBOT_FILTER)
+    gate: MotionGate = field(default=ROBOT_GATE)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
     pose_base_camera: tuple[float, float, float] = (0.0, 0.0, 0.0)
     max_odometry_gap_s: float = 1.0
 
@@ -77,4 +96,16 @@ def load_localizer(
         device=place,
         dtype=PRECISIONS[precision],
         weights_fingerprint=checkpoint.fingerprint,
+        confidence=load_confidence(weights, weights_fingerprint=checkpoint.fingerprint),
+    )
+
+
+def session_of(localizer: Localizer, robot: RobotSettings) -> Session:
+    """A session of a robot, not started."""
+    return Session(
+        localizer,
+        seed=robot.seed,
+        pose_base_camera=robot.pose_base_camera,
+        gate=robot.gate,
+        monitor=robot.monitor,
     )

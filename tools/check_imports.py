@@ -11,12 +11,13 @@ from pathlib import Path
 # From low to high; the units of one line do not import each other.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("geometry", "pose_track", "weights"),
+    ("geometry", "pose_track", "weights", "confidence", "motion_gate"),
     ("views",),
     ("cameras",),
     ("networks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
-    ("observation",),
+    ("observation", "belief_monitor"),
+    ("candidates", "fix"),
     ("localization", "regression", "systems"),
     ("session",),
     ("config",),

@@ -15,7 +15,7 @@ from dmn_core.data.bag import QueryRecording, read_query
 from dmn_core.data.bag_map import MappingSettings, map_from_bag
 from dmn_core.localization import Everywhere, Localizer, Near
 from dmn_core.map_file import load_map
-from dmn_core.robot import RobotSettings
+from dmn_core.robot import RobotSettings, session_of
 from dmn_core.session import Fix, Session
 from dmn_core.views import ViewMap
 
@@ -85,7 +85,7 @@ def replay(
     view_map = _map(localizer, Path(context), mapping or MappingSettings())
     recording = _read(query, reading, localizer.network.config.camera)
     localizer.use_map(view_map)
-    session = Session(localizer, seed=robot.seed, pose_base_camera=robot.pose_base_camera)
+    session = session_of(localizer, robot)
     session.restart(start or Everywhere(particles=robot.particles))
     result = Replay(view_map, recording)
     result.uncovered_ns.extend(

@@ -27,7 +27,7 @@ def cell_indices(poses: FloatArray, cell: Cell) -> IntArray:
     """Histogram cells (K, 3) of poses (K, 3); cells in yaw divide the turn evenly."""
     turns = turns_of(cell)
     size = np.array([cell[0], cell[1], 2 * math.pi / turns])
-    indices: IntArray = np.floor(np.asarray(poses, np.float64) / size).astype(np.int64)
+    indices: IntArray = np.floor(np.nan_to_num(poses) / size).astype(np.int64)
     indices[:, 2] %= turns
     return indices
 

@@ -1,0 +1,183 @@
+"""Whether the robot is lost: state, confidence and figures of a belief, with their reasons.
+
+Computed from the belief and from how well it explained the images; nothing of the network is
+needed, and nothing of ROS.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dmn_core.confidence import ConfidenceModel
+from dmn_core.errors import ConfigurationError
+from dmn_core.particle_filter import Mode, Step, modes_of
+from dmn_core.particle_filter.clusters import CLUSTER_CELL, cell_indices
+
+# How quickly the figure that surprise is measured against follows.
+SURPRISE_RATE = 0.1
+
+
+class State(IntEnum):
+    """What a localizer knows; the numbers are those of the message `LocalizerStatus`."""
+
+    UNINITIALIZED = 0
+    GLOBAL = 1
+    TRACKING = 2
+    DEGRADED = 3
+    LOST = 4
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """When a localizer calls itself what.
+
+    Attributes:
+        success_distance_m: the confidence is the probability that the estimate is this close to the
+            truth; the paper's limit by default.
+        tracking_confidence: from this confidence on, the robot is tracked.
+        degraded_confidence: below this, a tracked robot is tracked badly.
+        lost_confidence: below this, for `lost_images` images in a row, it is lost.
+        lost_images: images, of those that were weighed, that it takes to be lost.
+    """
+
+    success_distance_m: float = math.sqrt(80.0)
+    tracking_confidence: float = 0.6
+    degraded_confidence: float = 0.4
+    lost_confidence: float = 0.25
+    lost_images: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse limits in the wrong order."""
+        if not self.success_distance_m > 0:
+            raise ConfigurationError(
+                f"success_distance_m wants metres above 0, got {self.success_distance_m!r}"
+            )
+        limits = (self.lost_confidence, self.degraded_confidence, self.tracking_confidence)
+        if not 0 <= limits[0] <= limits[1] <= limits[2] <= 1:
+            raise ConfigurationError(
+                "confidences want 0 <= lost_confidence <= degraded_confidence <= "
+                f"tracking_confidence <= 1, got {limits!r}"
+            )
+        if self.lost_images < 1:
+            raise ConfigurationError(
+                f"lost_images wants a whole number >= 1, got {self.lost_images!r}"
+            )
+
+
+@dataclass(frozen=True)
+class LocalizerStatus:
+    """How a localizer does.
+
+    Attributes:
+        state: of the localizer.
+        reason: why, in words.
+        confidence: probability in [0, 1] that the estimate is within the success distance.
+        num_particles: of the belief.
+        ess_ratio: effective number of particles over their number, in (0, 1].
+        entropy: of the belief over cells of 1 m, 1 m and 0.5 rad, divided by that of as many cells
+            as there are particles; 0 where one cell holds all, 1 where each particle has its own.
+        modes: places where the robot may be, by falling mass.
+        mean_log_likelihood: log of the mean likelihood of the last image under the belief before
+            it, up to a constant of the image.
+        gain: that, less the same of poses evenly over the area [nats]; 0 where it is not known.
+        surprise: running mean of the gain less the gain [nats]; above 0 where an image fits worse
+            than images before it did.
+        injected_share: of the belief, drawn anew because the robot seemed lost.
+    """
+
+    state: State = State.UNINITIALIZED
+    reason: str = "no image was weighed yet"
+    confidence: float = 0.0
+    num_particles: int = 0
+    ess_ratio: float = 0.0
+    entropy: float = 0.0
+    modes: tuple[Mode, ...] = ()
+    mean_log_likelihood: float = 0.0
+    gain: float = 0.0
+    surprise: float = 0.0
+    injected_share: float = 0.0
+
+    @property
+    def top_mode_mass(self) -> float:
+        """Share of the belief in its heaviest mode."""
+        return self.modes[0].mass if self.modes else 0.0
+
+
+class BeliefMonitor:
+    """Follows one robot from its start; call it once for every weighed image."""
+
+    def __init__(self, settings: MonitorSettings, confidence: ConfidenceModel) -> None:
+        """Begin with no idea where the robot is."""
+        self._settings = settings
+        self._confidence = confidence
+        self._state = State.GLOBAL
+        self._doubtful = 0
+        self._usual_gain: float | None = None
+
+    def __call__(self, step: Step) -> LocalizerStatus:
+        """The status after a step with a batch of one."""
+        poses, weights = step.weighed.poses_map_base[0], step.weighed.weights[0]
+        gain = float(step.evidence.gain[0])
+        usual = gain if self._usual_gain is None else self._usual_gain
+        self._usual_gain = usual + SURPRISE_RATE * (gain - usual)
+        estimate = step.pose_map_base[0]
+        near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self._settings.success_distance_m
+        mass = float(weights[near].sum())
+        recent = float(step.evidence.fast[0])
+        confidence = self._confidence(mass_near=mass, recent_gain=recent)
+        reason = self._move_on(confidence, mass=mass, recent_gain=recent)
+        return LocalizerStatus(
+            state=self._state,
+            reason=reason,
+            confidence=confidence,
+            num_particles=len(weights),
+            ess_ratio=float(step.weighed.effective_size[0]) / len(weights),
+            entropy=belief_entropy(poses.double().cpu().numpy(), weights.double().cpu().numpy()),
+            modes=modes_of(poses, weights),
+            mean_log_likelihood=float(step.evidence.mean_log_likelihood[0]),
+            gain=gain,
+            surprise=usual - gain,
+            injected_share=float(step.injected[0]),
+        )
+
+    def _move_on(self, confidence: float, *, mass: float, recent_gain: float) -> str:
+        limits = self._settings
+        self._doubtful = self._doubtful + 1 if confidence < limits.lost_confidence else 0
+        if confidence >= limits.tracking_confidence:
+            self._state = State.TRACKING
+        elif self._state in (State.TRACKING, State.DEGRADED):
+            if self._doubtful >= limits.lost_images:
+                self._state = State.LOST
+            elif confidence < limits.degraded_confidence:
+                self._state = State.DEGRADED
+        return (
+            f"{_WORDS[self._state]}: confidence {confidence:.2f}, {100 * mass:.0f} % of the belief "
+            f"within {limits.success_distance_m:.1f} m, images fit {math.exp(recent_gain):.2g} "
+            "times as well as anywhere"
+        )
+
+
+_WORDS = {
+    State.UNINITIALIZED: "not started",
+    State.GLOBAL: "looking everywhere",
+    State.TRACKING: "tracking",
+    State.DEGRADED: "tracking badly",
+    State.LOST: "lost",
+}
+
+
+def belief_entropy(poses: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Entropy in [0, 1] of particles (K, 3) with weights (K,); see `LocalizerStatus`."""
+    if len(weights) < 2:
+        return 0.0
+    cells = torch.from_numpy(cell_indices(poses, CLUSTER_CELL))
+    member = torch.unique(cells, dim=0, return_inverse=True)[1].numpy()
+    mass = np.bincount(member, weights=weights)
+    mass = mass[mass > 0] / mass.sum()
+    return float(np.clip(-(mass * np.log(mass)).sum() / math.log(len(weights)), 0.0, 1.0))

@@ -1,0 +1,74 @@
+"""What a session tells after one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dmn_core.belief_monitor import LocalizerStatus
+from dmn_core.particle_filter import Mode
+from dmn_core.pose_track import compose, inverse, relative_pose
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The robot's pose after one image.
+
+    Attributes:
+        stamp_ns: of the image.
+        pose_map_base: (3,) estimate [m, m, rad].
+        covariance: (3, 3) of the estimate [m^2, m rad, rad^2].
+        pose_odom_base: (3,) odometry at the image.
+        particles_map_base: (K, 3) weighted poses of the robot, before resampling.
+        weights: (K,), summing to one.
+        latency_s: time that the step took.
+        status: how the localizer does, with all modes of the belief.
+        weighed: whether the image was looked at; otherwise odometry alone was taken in, because
+            the robot had hardly moved.
+    """
+
+    stamp_ns: int
+    pose_map_base: np.ndarray
+    covariance: np.ndarray
+    pose_odom_base: np.ndarray
+    particles_map_base: np.ndarray
+    weights: np.ndarray
+    latency_s: float
+    status: LocalizerStatus = field(default_factory=LocalizerStatus)
+    weighed: bool = True
+
+    @property
+    def pose_map_odom(self) -> np.ndarray:
+        """The odometry frame in the map (3,): the transform that a localizer publishes."""
+        return compose(self.pose_map_base, inverse(self.pose_odom_base))
+
+    def carried(self, stamp_ns: int, pose_odom_base: np.ndarray, *, latency_s: float) -> Fix:
+        """This fix where odometry has taken the robot since; `pose_map_odom` stays."""
+        motion = relative_pose(self.pose_odom_base, pose_odom_base)
+        modes = tuple(_carried_mode(mode, motion) for mode in self.status.modes)
+        return replace(
+            self,
+            stamp_ns=stamp_ns,
+            pose_map_base=compose(self.pose_map_base, motion),
+            covariance=_carried_covariance(self.covariance, self.pose_map_base, motion),
+            pose_odom_base=np.array(pose_odom_base, dtype=np.float64),
+            particles_map_base=compose(self.particles_map_base, motion),
+            latency_s=latency_s,
+            status=replace(self.status, modes=modes),
+            weighed=False,
+        )
+
+
+def _carried_mode(mode: Mode, motion: np.ndarray) -> Mode:
+    spread = _carried_covariance(mode.covariance, mode.pose_map_base, motion)
+    return Mode(compose(mode.pose_map_base, motion), spread, mode.mass)
+
+
+def _carried_covariance(covariance: np.ndarray, pose: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Covariance of pose composed with an exact motion, to first order in the spread."""
+    cos, sin = np.cos(pose[2]), np.sin(pose[2])
+    turned = np.eye(3)
+    turned[0, 2] = -sin * motion[0] - cos * motion[1]
+    turned[1, 2] = cos * motion[0] - sin * motion[1]
+    return turned @ covariance @ turned.T
