@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -170,7 +170,8 @@ class LocalizerParameters:
         )
 
     def _filter_settings(self) -> FilterSettings:
-        return FilterSettings(
+        return replace(
+            ROBOT_FILTER,
             noise=OdometryNoise(
                 model=self.motion_model,  # type: ignore[arg-type]
                 alpha1=self.alpha1,

@@ -9,8 +9,8 @@ import numpy as np
 
 from dmn_core.errors import DmnError
 from dmn_core.localization import Everywhere, Localizer, Near
-from dmn_core.robot import RobotSettings
-from dmn_core.session import Fix, Session
+from dmn_core.robot import RobotSettings, session_of
+from dmn_core.session import Fix
 from dmn_core.views import ViewMap
 from dmn_ros.map_message import same_map
 from dmn_ros.odometry import PosedImage
@@ -40,7 +40,7 @@ class Tracking:
         self._localizer = localizer
         self._decode = decode
         self._particles = robot.particles
-        self._session = Session(localizer, seed=robot.seed, pose_base_camera=robot.pose_base_camera)
+        self._session = session_of(localizer, robot)
         self._view_map: ViewMap | None = None
         self._start: Everywhere | Near = Everywhere(particles=robot.particles)
 
