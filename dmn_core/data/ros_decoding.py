@@ -72,8 +72,10 @@ def _layouts() -> dict[str, _Layout]:
 
 
 _LAYOUTS = _layouts()
+# Brightness first, then half as many rows of colour for 2x2 pixels.
+_PLANAR_YUV = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
 
-KNOWN_ENCODINGS = tuple(sorted(_LAYOUTS))
+KNOWN_ENCODINGS = tuple(sorted((*_LAYOUTS, *_PLANAR_YUV)))
 """Every encoding of `sensor_msgs/Image` that becomes a picture."""
 
 
@@ -85,6 +87,8 @@ def image_to_rgb(msg: Any) -> RgbImage:
     Raises:
         DecodingError: The encoding is not a picture known here, or sizes and data disagree.
     """
+    if msg.encoding in _PLANAR_YUV:
+        return _to_rgb(_yuv_planes(msg), _PLANAR_YUV[msg.encoding])
     layout = _LAYOUTS.get(msg.encoding)
     if layout is None:
         hint = (
@@ -119,6 +123,22 @@ def _pixels(msg: Any, layout: _Layout) -> NDArray[Any]:
         rows = np.ascontiguousarray(rows).view(">u2" if msg.is_bigendian else "<u2")
     shape = (height, width) if layout.channels == 1 else (height, width, layout.channels)
     return rows.reshape(shape)
+
+
+def _yuv_planes(msg: Any) -> RgbImage:
+    """Rows (3 H / 2, W) of brightness and colour, padding left out.
+
+    Drivers do not agree on what `step` counts here; the rows are as long as the data makes them.
+    """
+    height, width = int(msg.height), int(msg.width)
+    data, rows = np.frombuffer(msg.data, dtype=np.uint8), height * 3 // 2
+    if min(height, width) < 2 or height % 2 or width % 2 or len(data) < rows * width:
+        raise DecodingError(
+            f"image of {width} x {height} pixels, encoding {msg.encoding!r}: wanted even sizes and "
+            f"{rows * width} bytes of data, got {len(data)}"
+        )
+    row_bytes = len(data) // rows
+    return np.ascontiguousarray(data[: rows * row_bytes].reshape(rows, row_bytes)[:, :width])
 
 
 def _to_eight_bits(pixels: NDArray[Any]) -> RgbImage:

@@ -64,6 +64,7 @@ CASES = {
     "mono8": (RGB[..., 0], grey(RGB[..., 0])),
     "8UC1": (RGB[..., 0], grey(RGB[..., 0])),
     "8UC3": (RGB[..., ::-1], RGB),
+    "8UC4": (with_alpha(RGB[..., ::-1], 7), RGB),
     "rgb16": (WIDE, NARROW),
     "bgr16": (WIDE[..., ::-1], NARROW),
     "rgba16": (with_alpha(WIDE, 7), NARROW),
@@ -87,7 +88,7 @@ def test_plain_encodings(encoding: str, big: bool, padding: int) -> None:
 def test_every_known_encoding_has_a_test() -> None:
     bayer = {name for name in KNOWN_ENCODINGS if name.startswith("bayer_")}
     assert len(bayer) == 8
-    assert set(KNOWN_ENCODINGS) == set(CASES) | bayer | set(YUV)
+    assert set(KNOWN_ENCODINGS) == set(CASES) | bayer | set(YUV) | set(PLANAR)
 
 
 def smooth_picture(height: int = 48, width: int = 64) -> np.ndarray:
@@ -136,6 +137,36 @@ def test_packed_yuv(encoding: str) -> None:
     got = image_to_rgb(message(encoding, raw)).astype(int)
     assert got.shape == (4, 6, 3)
     assert np.abs(got - red).max() <= 3
+
+
+PLANAR = {"nv12": "uv", "nv21": "vu"}
+
+
+def studio_rgb(y: float, u: float, v: float) -> list[float]:
+    """ITU-R BT.601 with 16 to 235 for black to white, as cameras and video have it."""
+    luma = 255 / 219 * (y - 16)
+    red = luma + 255 / 112 * 0.701 * (v - 128)
+    blue = luma + 255 / 112 * 0.886 * (u - 128)
+    green = (luma - 0.299 * red - 0.114 * blue) / 0.587
+    return [red, green, blue]
+
+
+@pytest.mark.parametrize("padding", [0, 6])
+@pytest.mark.parametrize("encoding", sorted(PLANAR))
+def test_planes_of_brightness_and_colour(encoding: str, padding: int) -> None:
+    rng = np.random.default_rng(4)
+    luma = rng.integers(90, 160, (HEIGHT, WIDTH)).astype(np.uint8)
+    chroma = rng.integers(110, 146, (2, HEIGHT // 2, WIDTH // 2)).astype(np.uint8)
+    order = ["uv".index(letter) for letter in PLANAR[encoding]]
+    rows = np.concatenate([luma, np.stack(chroma[order], axis=-1).reshape(HEIGHT // 2, WIDTH)])
+    data = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
+    image = message(encoding, luma)
+    image.data, image.step = data.reshape(-1), WIDTH + padding
+    u, v = (plane.repeat(2, axis=0).repeat(2, axis=1) for plane in chroma.astype(float))
+    expected = np.moveaxis(studio_rgb(luma.astype(float), u, v), 0, -1)
+    assert np.abs(image_to_rgb(image) - np.clip(expected, 0, 255)).max() < 2
+    with pytest.raises(DecodingError, match="bytes of data"):
+        image_to_rgb(SimpleNamespace(**{**vars(image), "data": rows.reshape(-1)[:-1]}))
 
 
 def test_packed_yuv_of_odd_width_is_refused() -> None:
