@@ -37,16 +37,16 @@ class RunFolder:
         """Write configuration and command; the command of a resumed run is added below.
 
         Raises:
-            ConfigurationError: the folder holds a run of another network or seed, or of another
-                version of this code.
+            ConfigurationError: the folder holds a run of another network or seed, on other data or
+                for another objective, or of another version of this code.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         before = self.config() if self.state.is_file() else None
-        if before and (before.network, before.seed) != (config.network, config.seed):
+        if before and _what_stays(before) != _what_stays(config):
             raise ConfigurationError(
-                f"{str(self.path)!r} holds a run with {before.network!r} and seed "
-                f"{before.seed!r}, asked for was {config.network!r} and {config.seed!r}: "
-                "give another --out to start anew"
+                f"{str(self.path)!r} holds a run of {_what_stays(before)!r}, asked for was "
+                f"{_what_stays(config)!r}: give another --out to start anew, and if you like the "
+                "weights there as --start-from"
             )
         write_yaml(config, self.path / "config.yaml")
         with (self.path / "command.txt").open("a") as file:
@@ -96,3 +96,8 @@ class RunFolder:
                 f"{str(self.state)!r} cannot be read: {error}; delete it to start anew"
             ) from error
         return state
+
+
+def _what_stays(config: TrainingConfig) -> tuple[object, ...]:
+    """What all calls of a run have in common: losses of other data could not be compared."""
+    return (config.data, config.objective.name, config.seed, config.network)

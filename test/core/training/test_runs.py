@@ -90,11 +90,20 @@ def test_a_damaged_state_is_refused_with_what_to_do(small, tmp_path):
         small.trainer(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"seed": 1}, {"system": "latent-vector"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"system": "latent-vector"},
+        {"data": "rooms"},
+        {"objective": ObjectiveConfig(name="tracking")},
+    ],
+)
 def test_a_folder_of_another_run_is_refused(small, tmp_path, changes):
     small.run(tmp_path, max_steps=1)
+    small.trainer(tmp_path, objective=ObjectiveConfig())
     with pytest.raises(ConfigurationError, match="another --out"):
-        small.trainer(tmp_path, objective=ObjectiveConfig(), **changes)
+        small.trainer(tmp_path, **changes)
 
 
 def test_a_folder_of_another_version_is_refused(small, tmp_path):
