@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dmn_core.cameras.adapter import ImageAdapter, ImageFitter
-from dmn_core.cameras.camera_info import camera_from_info, info_topic, is_rectified
+from dmn_core.cameras.camera_info import (
+    UncalibratedError,
+    camera_from_info,
+    info_topic,
+    is_rectified,
+)
 from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice, fitter_for
 from dmn_core.cameras.distortion import Distortion
 from dmn_core.cameras.network_camera import NetworkCamera
@@ -19,6 +24,7 @@ __all__ = [
     "NetworkCamera",
     "PanoramaCamera",
     "PinholeCamera",
+    "UncalibratedError",
     "camera_from_info",
     "fitter_for",
     "info_topic",

@@ -17,6 +17,10 @@ INFO_NAME = "camera_info"
 _TRANSPORTS = ("compressed",)
 
 
+class UncalibratedError(CameraError):
+    """A camera publishes camera_info and was never calibrated: nothing is known of its view."""
+
+
 def info_topic(image_topic: str) -> str:
     """The topic of camera_info of an image topic: beside it, as image_transport has it."""
     return "/".join([*_base_name(image_topic)[:-1], INFO_NAME])
@@ -33,13 +37,13 @@ def camera_from_info(info: Any, *, rectified: bool = False) -> PinholeCamera:
     Binning and region of interest are taken into account.
 
     Raises:
-        CameraError: the camera is not calibrated, or numbers are missing.
+        UncalibratedError: K is zero, as drivers publish it without a calibration.
+        CameraError: numbers are missing or impossible.
     """
     k = _numbers(info, "k").reshape(-1)
     if len(k) != 9 or not k.any():
-        raise CameraError(
-            "camera_info wants the matrix K of a calibrated camera, got zeros: the camera is not "
-            "calibrated; calibrate it, or switch off the use of camera_info with camera: none"
+        raise UncalibratedError(
+            "camera_info wants the matrix K of a calibrated camera, got zeros: calibrate the camera"
         )
     width, height = int(info.width), int(info.height)
     if min(width, height) < 1:

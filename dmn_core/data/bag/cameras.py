@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dmn_core.cameras import (
     CameraChoice,
     NetworkCamera,
+    UncalibratedError,
     fitter_for,
     info_topic,
     is_rectified,
@@ -33,7 +34,8 @@ def image_fit(
 ) -> Fit:
     """What brings images of a topic to the network's camera; they stay as they are without one.
 
-    The first camera_info of the bag counts for all images.
+    The first camera_info of the bag counts for all images. Where there is none, or none of a
+    calibrated camera, a warning says so.
 
     Raises:
         CameraError: the camera_info is of no use; the message names its topic.
@@ -44,15 +46,22 @@ def image_fit(
     infos = [topic.name for topic in bag.of_types((INFO_TYPE,)) if topic.name == name]
     if choice == "auto" and not infos:
         if not target.is_panorama:
-            warnings.warn(
-                f"{bag.path}: no camera_info at {name!r} tells the field of view of the images, "
-                f"which are taken to be those of {target!r}",
-                stacklevel=2,
-            )
+            _warn(bag, f"there is no camera_info at {name!r}", target)
         return unchanged
     info = next((message for _, message in bag.messages(infos)), None) if infos else None
     try:
         fit = fitter_for(choice, target, info, rectified=is_rectified(image_topic.name))
+    except UncalibratedError as error:
+        _warn(bag, f"{name!r}: {error}", target)
+        return unchanged
     except CameraError as error:
         raise CameraError(f"{bag.path}: {name!r}: {error}") from None
     return fit or unchanged
+
+
+def _warn(bag: Bag, reason: str, target: NetworkCamera) -> None:
+    warnings.warn(
+        f"{bag.path}: {reason}; images are taken to show {target.horizontal_deg:g} x "
+        f"{target.vertical_deg:g} degrees, as the network's",
+        stacklevel=3,
+    )

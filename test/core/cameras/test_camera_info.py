@@ -60,8 +60,8 @@ def test_binning_and_a_region_look_where_they_did() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"k": [0.0] * 9}, "not calibrated"),
-        ({"k": np.zeros(9)}, "camera: none"),
+        ({"k": [0.0] * 9}, "calibrate the camera"),
+        ({"k": np.zeros(9)}, "got zeros"),
         ({"width": 0}, "width and height"),
         ({"distortion_model": "mirror", "d": [0.1]}, "distortion_model wants one of"),
     ],

@@ -1,0 +1,109 @@
+"""The camera_info of a node's images, and images brought to the network's camera by it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+
+from dmn_core.cameras import (
+    CameraChoice,
+    ImageFitter,
+    NetworkCamera,
+    UncalibratedError,
+    fitter_for,
+    info_topic,
+    is_rectified,
+)
+from dmn_ros.images import Decoder
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.qualities import SENSOR
+
+# Images and camera_info travel apart: the first image waits so long for a camera_info that
+# somebody publishes.
+FIRST_WAIT_S = 1.0
+_INFO = "camera_info"
+
+
+class CameraListener:
+    """Follows the camera_info beside the topic `image`, or `camera_info` where that is remapped.
+
+    The newest one counts. It comes by callbacks; images are decoded in another thread.
+    """
+
+    def __init__(self, node: ManagedNode, choice: CameraChoice, target: NetworkCamera) -> None:
+        """Subscribe, where the choice is `auto`; `target` is the network's camera."""
+        self._node, self._choice, self._target = node, choice, target
+        image = node.resolve_topic_name("image")
+        self._rectified = is_rectified(image)
+        self._topic = node.resolve_topic_name(_INFO)
+        if self._topic == node.resolve_topic_name(_INFO, only_expand=True):
+            self._topic = info_topic(image)
+        self._content: tuple[Any, ...] = ()
+        self._arrived = threading.Event()
+        self._waits_until_s: float | None = None
+        self._told: str = ""
+        self._fit: ImageFitter | None = None
+        if choice == "auto":
+            node.make_subscription(CameraInfo, self._topic, self._on_info, SENSOR)
+        else:
+            self._fit = fitter_for(choice, target, None)
+            self._arrived.set()
+
+    def fitting(self, decode: Decoder) -> Decoder:
+        """The decoder, with what it decodes brought to the network's camera.
+
+        It raises CameraError for images that are of another shape than the calibration.
+        """
+
+        def decode_and_fit(message: Any) -> np.ndarray:
+            image = decode(message)
+            self._wait_for_the_first()
+            fit = self._fit
+            return image if fit is None else fit(image)
+
+        return decode_and_fit
+
+    def _wait_for_the_first(self) -> None:
+        if self._arrived.is_set():
+            return
+        now_s = time.monotonic()
+        if self._waits_until_s is None:
+            self._waits_until_s = now_s + FIRST_WAIT_S
+        if self._node.count_publishers(self._topic):
+            self._arrived.wait(max(self._waits_until_s - now_s, 0.0))
+        if not self._arrived.is_set() and not self._target.is_panorama:
+            self._tell(f"no camera_info came at {self._topic!r}")
+
+    def _on_info(self, message: CameraInfo) -> None:
+        roi = message.roi
+        region = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+        size = (message.width, message.height, message.binning_x, message.binning_y)
+        numbers = (*message.k, *message.p, *message.d)
+        content = (message.distortion_model, *size, *region, *numbers)
+        if content == self._content:
+            return
+        self._content = content
+        try:
+            self._fit = fitter_for("auto", self._target, message, rectified=self._rectified)
+        except UncalibratedError as error:
+            self._fit = None
+            self._tell(f"{self._topic!r}: {error}")
+        except Exception as error:
+            self._node.get_logger().error(f"{self._topic!r} refused: {error}")
+        else:
+            self._node.get_logger().info(f"the camera is that of {self._topic!r}")
+        self._arrived.set()
+
+    def _tell(self, reason: str) -> None:
+        """Say once for each reason what images are taken for."""
+        if reason == self._told:
+            return
+        self._told = reason
+        self._node.get_logger().warning(
+            f"{reason}; images are taken to show {self._target.horizontal_deg:g} x "
+            f"{self._target.vertical_deg:g} degrees, as the network's"
+        )
