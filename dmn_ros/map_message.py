@@ -10,7 +10,9 @@ from dmn.msg import ViewMap as ViewMapMessage
 
 from dmn_core.checkpoint import CONVENTION_VERSION
 from dmn_core.errors import MapError
-from dmn_core.views import Area, ViewMap
+from dmn_core.map_codec import decode_map, encode_map
+from dmn_core.map_editing import records_of, view_ids
+from dmn_core.views import ViewMap
 from dmn_ros.frames import header
 
 
@@ -22,16 +24,19 @@ def to_map_message(view_map: ViewMap, *, stamp_ns: int, frame_id: str) -> ViewMa
     """
     if view_map.area_m is None:
         raise MapError("a published map wants an area, this one has none: give area_m")
-    embeddings = view_map.embeddings[0].detach().cpu().float()
+    records = records_of(view_map)
     return ViewMapMessage(
         header=header(stamp_ns, frame_id),
         convention_version=CONVENTION_VERSION,
         weights_fingerprint=view_map.weights_fingerprint,
         n_views=view_map.n_views,
-        embedding_shape=np.array(embeddings.shape[1:], dtype=np.uint32),
-        embeddings=_floats(embeddings),
-        viewpoints=_floats(view_map.poses_map_camera[0].detach().cpu().float()),
+        embedding_shape=np.array(view_map.embeddings.shape[2:], dtype=np.uint32),
+        viewpoints=array.array("f", _viewpoints(view_map).tobytes()),
+        view_ids=list(view_ids(view_map)),
+        stamps_ns=array.array("q", [record.stamp_ns for record in records]),
+        sources=[record.source for record in records],
         area_m=np.array(view_map.area_m, dtype=np.float64),
+        data=array.array("B", encode_map(view_map)),
     )
 
 
@@ -39,23 +44,25 @@ def from_map_message(message: ViewMapMessage) -> ViewMap:
     """The map in a message.
 
     Raises:
-        MapError: other conventions, sizes that disagree, or numbers that are not finite.
+        MapError: other conventions, damaged bytes, or fields that say something else.
     """
     if message.convention_version != CONVENTION_VERSION:
         raise MapError(
             f"the map follows convention version {message.convention_version!r}, this node "
             f"{CONVENTION_VERSION!r}: run mapper and localizer of one version"
         )
-    shape = (message.n_views, *(int(size) for size in message.embedding_shape))
-    embeddings = _tensor(message.embeddings, shape, what="embeddings")
-    viewpoints = _tensor(message.viewpoints, (message.n_views, 3), what="viewpoints")
-    x_min, x_max, y_min, y_max = (float(edge) for edge in message.area_m)
-    area: Area = (x_min, x_max, y_min, y_max)
-    if not np.isfinite(area).all():
-        raise MapError(f"the map's area wants finite numbers, got {area!r}")
-    return ViewMap(
-        embeddings.unsqueeze(0), viewpoints.unsqueeze(0), area, message.weights_fingerprint
-    )
+    view_map = decode_map(bytes(message.data))
+    if view_map.area_m is None:
+        raise MapError("a map in a message wants an area, this one has none: give area_m")
+    agree = {
+        "weights_fingerprint": message.weights_fingerprint == view_map.weights_fingerprint,
+        "n_views": message.n_views == view_map.n_views,
+        "area_m": np.array_equal(message.area_m, view_map.area_m),
+        "viewpoints": np.array_equal(message.viewpoints, _viewpoints(view_map).reshape(-1)),
+    }
+    if wrong := [name for name, agrees in agree.items() if not agrees]:
+        raise MapError(f"the map's {', '.join(wrong)} are others in its fields than in its data")
+    return view_map
 
 
 def same_map(first: ViewMap, second: ViewMap) -> bool:
@@ -68,16 +75,6 @@ def same_map(first: ViewMap, second: ViewMap) -> bool:
     )
 
 
-def _tensor(values: array.array[float], shape: tuple[int, ...], *, what: str) -> torch.Tensor:
-    flat = np.array(values, dtype=np.float32)
-    if flat.size != np.prod(shape) or flat.size == 0:
-        raise MapError(f"the map's {what} want {shape!r} numbers, got {flat.size}")
-    if not np.isfinite(flat).all():
-        raise MapError(f"the map's {what} hold numbers that are not finite")
-    return torch.from_numpy(flat.reshape(shape))
-
-
-def _floats(values: torch.Tensor) -> array.array[float]:
-    packed = array.array("f")
-    packed.frombytes(values.contiguous().numpy().tobytes())
-    return packed
+def _viewpoints(view_map: ViewMap) -> np.ndarray:
+    viewpoints: np.ndarray = view_map.poses_map_camera[0].detach().cpu().float().numpy()
+    return viewpoints

@@ -50,16 +50,18 @@ class Tracking:
         return self._view_map
 
     def use_map(self, view_map: ViewMap) -> bool:
-        """Localize in this map, from the last start asked for; False where it is in use already.
+        """Localize in this map; False where it is in use already.
+
+        In a map of the same place the belief goes on; in another it begins with the last start
+        asked for.
 
         Raises:
             MapError: the map was made by other weights; the map before stays in use.
         """
         if self._view_map is not None and same_map(self._view_map, view_map):
             return False
-        self._localizer.use_map(view_map)
+        self._session.use_map(view_map, self._start)
         self._view_map = view_map
-        self._session.restart(self._start)
         self._start = Everywhere(particles=self._particles)
         return True
 
