@@ -19,8 +19,9 @@ from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import Mode, Step, modes_of
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, cell_indices
 
-# How quickly the figure that surprise is measured against follows.
-SURPRISE_RATE = 0.1
+# How quickly the running means of the gain follow: of recent images, and of what is usual.
+RECENT_RATE = 0.3
+USUAL_RATE = 0.1
 
 
 class State(IntEnum):
@@ -89,6 +90,8 @@ class LocalizerStatus:
         surprise: running mean of the gain less the gain [nats]; above 0 where an image fits worse
             than images before it did.
         injected_share: of the belief, drawn anew because the robot seemed lost.
+        mass_near: share of the belief within the success distance of the estimate.
+        recent_gain: running mean of the gain over the last images.
     """
 
     state: State = State.UNINITIALIZED
@@ -102,6 +105,8 @@ class LocalizerStatus:
     gain: float = 0.0
     surprise: float = 0.0
     injected_share: float = 0.0
+    mass_near: float = 0.0
+    recent_gain: float = 0.0
 
     @property
     def top_mode_mass(self) -> float:
@@ -119,18 +124,20 @@ class BeliefMonitor:
         self._state = State.GLOBAL
         self._doubtful = 0
         self._usual_gain: float | None = None
+        self._recent_gain = 0.0
 
     def __call__(self, step: Step) -> LocalizerStatus:
         """The status after a step with a batch of one."""
         poses, weights = step.weighed.poses_map_base[0], step.weighed.weights[0]
         gain = float(step.evidence.gain[0])
         usual = gain if self._usual_gain is None else self._usual_gain
-        self._usual_gain = usual + SURPRISE_RATE * (gain - usual)
+        self._usual_gain = usual + USUAL_RATE * (gain - usual)
+        self._recent_gain += RECENT_RATE * (gain - self._recent_gain)
         estimate = step.pose_map_base[0]
         near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self._settings.success_distance_m
-        mass = float(weights[near].sum())
-        recent = float(step.evidence.fast[0])
-        confidence = self._confidence(mass_near=mass, recent_gain=recent)
+        mass = float(weights[near].double().sum())
+        recent = self._recent_gain
+        confidence = float(self._confidence(mass_near=mass, recent_gain=recent))
         reason = self._move_on(confidence, mass=mass, recent_gain=recent)
         return LocalizerStatus(
             state=self._state,
@@ -144,6 +151,8 @@ class BeliefMonitor:
             gain=gain,
             surprise=usual - gain,
             injected_share=float(step.injected[0]),
+            mass_near=mass,
+            recent_gain=recent,
         )
 
     def _move_on(self, confidence: float, *, mass: float, recent_gain: float) -> str:

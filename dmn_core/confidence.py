@@ -1,4 +1,4 @@
-"""How probable it is that an estimate is right: logistic regression on two figures of the belief.
+"""How probable it is that an estimate is right, from two figures of the belief.
 
 A record of coefficients lies beside the weights that it was fitted for; see `dmn calibrate`.
 """
@@ -6,70 +6,67 @@ A record of coefficients lies beside the weights that it was fitted for; see `dm
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
 
 from dmn_core.errors import CheckpointError
 
-# Masses closer to 0 and 1 than this tell no more.
-LEAST_MASS = 0.001
-# A slight pull of the coefficients to 0, so that separable figures have a fit.
-PULL = 1e-3
+# Masses below this count as this.
+LEAST_MASS = 1e-3
+# A slight pull of the coefficients to the plain ones, so that figures that tell all have a fit.
+PULL = 1e-4
 
 
 @dataclass(frozen=True)
 class ConfidenceModel:
-    """Coefficients of the log-odds that the estimate lies within the success distance.
+    """The probability that the estimate lies within the success distance.
+
+    It is the belief's own mass within the distance, to a power, times the probability that the
+    belief is worth anything: logistic in how much better than anywhere else it explained the last
+    images. The defaults are a guess, not fitted.
 
     Attributes:
-        offset: of the log-odds.
-        mass: weight of the log-odds of the belief's mass within the distance.
-        gain: weight of the short running mean of the gain, see `particle_filter.recovery`.
-        weights_fingerprint: of the weights that these were fitted for; empty where the numbers are
-            the plain ones of Bayes' rule, not fitted.
+        offset: log-odds of a belief that explains images no better than any place would.
+        gain: growth of these log-odds with the short running mean of the gain, see
+            `particle_filter.recovery`.
+        mass: the power.
+        weights_fingerprint: of the weights that these were fitted for.
     """
 
-    offset: float = 0.0
+    offset: float = -1.0
+    gain: float = 2.0
     mass: float = 1.0
-    gain: float = 1.0
     weights_fingerprint: str = ""
 
-    def __call__(self, *, mass_near: float, recent_gain: float) -> float:
+    def __call__(self, *, mass_near: ArrayLike, recent_gain: ArrayLike) -> NDArray[np.float64]:
         """The confidence, from the belief's mass near its estimate and the recent gain."""
-        row = confidence_features(mass_near, recent_gain)
-        odds = float(row @ np.array([self.offset, self.mass, self.gain]))
-        return 1 / (1 + math.exp(-float(np.clip(odds, -50, 50))))
+        odds = np.clip(self.offset + self.gain * np.asarray(recent_gain, np.float64), -50, 50)
+        mass = np.clip(np.asarray(mass_near, np.float64), LEAST_MASS, 1.0)
+        return np.asarray(mass**self.mass / (1 + np.exp(-odds)))
 
 
 UNCALIBRATED = ConfidenceModel()
-
-
-def confidence_features(mass_near: ArrayLike, recent_gain: ArrayLike) -> NDArray[np.float64]:
-    """What the log-odds are linear in: (..., 3) = 1, log-odds of the mass, gain."""
-    mass = np.clip(np.asarray(mass_near, np.float64), LEAST_MASS, 1 - LEAST_MASS)
-    gain = np.asarray(recent_gain, np.float64)
-    return np.stack((np.ones_like(mass), np.log(mass / (1 - mass)), gain), axis=-1)
 
 
 def fit_confidence(
     mass_near: ArrayLike, recent_gain: ArrayLike, right: ArrayLike, *, weights_fingerprint: str
 ) -> ConfidenceModel:
     """The model of greatest likelihood, from figures (M,) and whether estimates were right (M,)."""
-    rows = confidence_features(mass_near, recent_gain)
-    wanted = np.asarray(right, np.float64)
-    coefficients = np.zeros(rows.shape[-1])
-    pull = PULL * len(rows) * np.eye(len(coefficients))
-    for _ in range(50):  # Newton's method; the problem is convex
-        chance = 1 / (1 + np.exp(-np.clip(rows @ coefficients, -50, 50)))
-        slope = rows.T @ (wanted - chance) - pull @ coefficients
-        curvature = (rows * (chance * (1 - chance))[:, None]).T @ rows + pull
-        coefficients = coefficients + np.linalg.solve(curvature, slope)
-    offset, mass, gain = (float(c) for c in coefficients)
-    return ConfidenceModel(offset, mass, gain, weights_fingerprint)
+    wanted = np.asarray(right, bool)
+    plain = np.array([UNCALIBRATED.offset, UNCALIBRATED.gain, UNCALIBRATED.mass])
+
+    def misfit(numbers: NDArray[np.float64]) -> float:
+        chance = ConfidenceModel(*numbers)(mass_near=mass_near, recent_gain=recent_gain)
+        told = np.clip(np.where(wanted, chance, 1 - chance), 1e-9, 1.0)
+        return float(-np.log(told).mean() + PULL * np.square(numbers - plain).sum())
+
+    best = minimize(misfit, plain, bounds=((-20, 20), (0, 50), (0, 20)), method="L-BFGS-B")
+    offset, gain, mass = (float(number) for number in best.x)
+    return ConfidenceModel(offset, gain, mass, weights_fingerprint)
 
 
 def confidence_path(weights: Path) -> Path:

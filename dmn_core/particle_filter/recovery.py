@@ -91,12 +91,14 @@ class Evidence:
         gain: (B,) that, less the log of the mean over the whole area; 0 where that is not known.
         slow: (B,) long running mean of the gain.
         fast: (B,) short running mean of the gain.
+        images: how many went into these.
     """
 
     mean_log_likelihood: Tensor
     gain: Tensor
     slow: Tensor
     fast: Tensor
+    images: int = 1
 
     def share_to_inject(self, settings: RecoverySettings) -> Tensor:
         """Share (B,) of the belief to be replaced.
@@ -138,9 +140,12 @@ def weigh_evidence(
         gain = mean - anywhere.to(mean.dtype)
     if before is None:
         return Evidence(mean, gain, slow=gain, fast=gain)
-    slow = before.slow + settings.recovery_alpha_slow * (gain - before.slow)
+    images = before.images + 1
+    # A plain mean of the first images, which a belief that finds its place leaves behind.
+    slowly = max(settings.recovery_alpha_slow, 1 / images)
+    slow = before.slow + slowly * (gain - before.slow)
     fast = before.fast + settings.recovery_alpha_fast * (gain - before.fast)
-    return Evidence(mean, gain, slow, fast)
+    return Evidence(mean, gain, slow, fast, images)
 
 
 def with_candidates(belief: Belief, candidates: Belief, share: Tensor) -> Belief:
