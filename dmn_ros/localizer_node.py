@@ -7,46 +7,38 @@ the belief needs no lock and odometry is never late.
 from __future__ import annotations
 
 import math
-import threading
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
-from diagnostic_msgs.msg import DiagnosticArray
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Empty
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
-from dmn_core.errors import DecodingError, DmnError
+from dmn_core.errors import ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Near
 from dmn_core.robot import load_localizer
 from dmn_ros.conversions import to_initial_belief
-from dmn_ros.declaration import declare
-from dmn_ros.diagnostics import Counts, to_diagnostics
 from dmn_ros.frames import require_frame
 from dmn_ros.images import image_decoder
+from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
 from dmn_ros.parameters import LocalizerParameters, as_precision, weights_path
 from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
-from dmn_ros.runner import run_node
-from dmn_ros.throttle import Throttle
+from dmn_ros.reporting import Reporting
 from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
 from dmn_ros.worker import Worker
 
 REPORT_PERIOD_S = 1.0
-WARN_PERIOD_S = 5.0
 DROP_REASONS: dict[type[Exception], str] = {
     DecodingError: "undecodable",
     NotReadyError: "no_map",
@@ -54,39 +46,61 @@ DROP_REASONS: dict[type[Exception], str] = {
 }
 
 
-class LocalizerNode(Node):
+class LocalizerNode(ManagedNode):
     """Localizes a robot in the map that it receives."""
 
+    parameters: LocalizerParameters
+
     def __init__(self) -> None:
+        """Declare the parameters.
+
+        Raises:
+            ConfigurationError: a parameter is no good.
+        """
+        super().__init__("localizer", LocalizerParameters)
+        self._worker: Worker | None = None
+
+    def set_up(self) -> None:
         """Load the weights and wait for a map, odometry and images.
 
         Raises:
             DmnError: a parameter or the weights are no good.
         """
-        super().__init__("localizer")
-        self.parameters = declare(self, LocalizerParameters)
-        self.counts = Counts()
-        self._throttle = Throttle(period_s=WARN_PERIOD_S)
-        self._reported = self.counts.snapshot()
-        # Reports come from the callbacks' thread, and from the worker when it has a new map.
-        self._report_lock = threading.Lock()
         self._tracking = self._make_tracking()
+        self._reporting = Reporting(self)
         self._gate = OdometryGate(
             # A bag played fast brings images long before odometry that is queued.
             wait_s=math.inf if self._keeps_all else self.parameters.odometry_wait_s,
             max_gap_s=self.parameters.max_odometry_gap_s,
             most_waiting=EVERYTHING.depth if self._keeps_all else SENSOR.depth,
-            on_dropped=self._drop,
+            on_dropped=self._reporting.drop,
             buffer_s=LONG_BUFFER_S if self._keeps_all else BUFFER_S,
         )
         self._outputs = LocalizerOutputs(self, self.parameters)
         self._worker = Worker(
             newest_only=not self._keeps_all,
-            on_skipped=lambda: self.counts.dropped("superseded"),
-            on_error=self._on_unforeseen,
+            on_skipped=lambda: self._reporting.counts.dropped("superseded"),
+            on_error=self._reporting.unforeseen,
         )
         self._set_threads()
-        self._subscribe()
+        self._listen()
+
+    def stop(self) -> None:
+        """Forget the images that wait; belief and odometry are kept."""
+        for _ in range(self._work.drop_images() + self._gate.drop_images()):
+            self._reporting.counts.dropped("inactive")
+
+    def tear_down(self) -> None:
+        """End the worker, after the job at hand."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    @property
+    def _work(self) -> Worker:
+        if self._worker is None:
+            raise ConfigurationError("the localizer is not configured")
+        return self._worker
 
     @property
     def _keeps_all(self) -> bool:
@@ -111,54 +125,53 @@ class LocalizerNode(Node):
         if threads:
             torch.set_num_threads(threads)
             # OpenMP keeps the number for each thread.
-            self._worker.put(lambda: torch.set_num_threads(threads))
+            self._work.put(lambda: torch.set_num_threads(threads))
 
-    def _subscribe(self) -> None:
-        self.create_subscription(ViewMapMessage, "map", self._on_map, LATCHED)
-        self.create_subscription(
+    def _listen(self) -> None:
+        self.make_subscription(ViewMapMessage, "map", self._on_map, LATCHED)
+        self.make_subscription(
             PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE
         )
         images, odometry = (EVERYTHING,) * 2 if self._keeps_all else (SENSOR, FAST_SENSOR)
-        self._subscribe_sensor(Odometry, "odom", self._on_odometry, odometry)
+        self._listen_to_sensor(Odometry, "odom", self._on_odometry, odometry)
         if self.parameters.image_transport == "compressed":
             # As image_transport does it: below the name that `image` was remapped to.
             name = self.resolve_topic_name("image") + "/compressed"
-            self._subscribe_sensor(CompressedImage, name, self._on_image, images)
+            self._listen_to_sensor(CompressedImage, name, self._on_image, images)
         else:
-            self._subscribe_sensor(Image, "image", self._on_image, images)
-        self.create_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
+            self._listen_to_sensor(Image, "image", self._on_image, images)
+        self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
         # Reports go on where simulated time stands still.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
+        self.make_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
 
-    def _subscribe_sensor(
+    def _listen_to_sensor(
         self, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
     ) -> None:
         overriding = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
+        self.make_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
 
     def _on_map(self, message: ViewMapMessage) -> None:
-        with self._refusing("map"):
-            require_frame(message.header.frame_id, self.parameters.map_frame, what="the map")
+        with self._reporting.refusing("map"):
+            require_frame(message.header.frame_id, self.parameters.global_frame_id, what="the map")
             view_map = from_map_message(message)
 
             def use() -> None:
-                with self._refusing("map"):
+                with self._reporting.refusing("map"):
                     if self._tracking.use_map(view_map):
                         self.get_logger().info(f"localizing in a map of {view_map.n_views} views")
                     self._report()
 
-            self._worker.put(use)
+            self._work.put(use)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
-        with self._refusing("initialpose"):
+        with self._reporting.refusing("initialpose"):
             start = to_initial_belief(
                 message,
-                map_frame=self.parameters.map_frame,
-                particles=self.parameters.particles,
+                map_frame=self.parameters.global_frame_id,
+                particles=self.parameters.max_particles,
             )
-            self._worker.put(lambda: self._start_near(start))
+            self._work.put(lambda: self._start_near(start))
 
     def _start_near(self, start: Near) -> None:
         x, y, yaw = start.pose_map_base
@@ -167,99 +180,61 @@ class LocalizerNode(Node):
 
     def _on_reinitialize(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
         self.get_logger().info("starting anew, everywhere in the map")
-        self._worker.put(self._start_everywhere)
+        self._work.put(self._start_everywhere)
         return response
 
     def _start_everywhere(self) -> None:
         self._tracking.start_everywhere()
 
     def _on_odometry(self, message: Odometry) -> None:
-        with self._refusing("odom"):
-            require_frame(message.header.frame_id, self.parameters.odom_frame, what="odometry")
+        with self._reporting.refusing("odom", is_rare=False):
+            require_frame(message.header.frame_id, self.parameters.odom_frame_id, what="odometry")
             stamp = stamp_ns(message.header.stamp)
             if not self._gate.add_odometry(stamp, planar_pose(message.pose.pose)):
                 self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
-                for _ in range(self._worker.drop_images()):
-                    self._drop("time_jump", "time jumped back while an image waited")
-                self._worker.put(self._start_everywhere)
+                for _ in range(self._work.drop_images()):
+                    self._reporting.drop("time_jump", "time jumped back while an image waited")
+                self._work.put(self._start_everywhere)
             self._release()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
-        self.counts.received()
+        if not self.is_active:
+            return
+        self._reporting.counts.received()
         self._gate.add_image(stamp_ns(message.header.stamp), message)
         self._release()
 
     def _release(self) -> None:
         for image in self._gate.ready():
-            self._worker.put_image(partial(self._localize, image))
+            self._work.put_image(partial(self._localize, image))
 
     def _localize(self, image: PosedImage) -> None:
         try:
             fix = self._tracking.localize(image)
         except DmnError as error:
-            self._drop(DROP_REASONS.get(type(error), "failed"), str(error))
+            self._reporting.drop(DROP_REASONS.get(type(error), "failed"), str(error))
+            return
+        if not self.is_active:
+            self._reporting.counts.dropped("inactive")
             return
         self._outputs.publish(fix)
-        self.counts.processed(fix.latency_s)
-
-    def _drop(self, reason: str, explanation: str) -> None:
-        self.counts.dropped(reason, explanation)
-        if self._throttle.is_due(reason):
-            self.get_logger().warning(f"image dropped ({reason}): {explanation}")
-
-    @contextmanager
-    def _refusing(self, topic: str) -> Iterator[None]:
-        """Count and report a message that is no good, and live on."""
-        try:
-            yield
-        except DmnError as error:
-            self.counts.refused(topic, str(error))
-            # Maps and starts are rare, and somebody waits to see what became of each.
-            if topic != "odom" or self._throttle.is_due(topic):
-                self.get_logger().warning(f"{topic} refused: {error}")
-
-    def _on_unforeseen(self, error: Exception, is_image: bool) -> None:
-        explanation = f"{type(error).__name__}: {error}"
-        if is_image:
-            self.counts.dropped("failed", explanation)
-        else:
-            self.counts.refused("job", explanation)
-        what = "image dropped" if is_image else "map or start"
-        details = "".join(traceback.format_exception(error))
-        self.get_logger().error(f"{what} (failed): {details}")
+        self._reporting.counts.processed(fix.latency_s)
 
     def _on_tick(self) -> None:
         self._gate.tick()
         self._report()
 
     def _report(self) -> None:
-        with self._report_lock:
-            self._publish_report()
-
-    def _publish_report(self) -> None:
-        counts, view_map = self.counts.snapshot(), self._tracking.view_map
+        view_map = self._tracking.view_map
         details = {
             "map_views": str(view_map.n_views if view_map is not None else 0),
-            "particles": str(self.parameters.particles),
-            "images_waiting": str(self._gate.waiting + self._worker.images_waiting),
+            "particles": str(self.parameters.max_particles),
+            "images_waiting": str(self._gate.waiting + self._work.images_waiting),
         }
-        report = to_diagnostics(
-            counts,
-            self._reported,
-            name=self.get_fully_qualified_name().lstrip("/"),
-            stamp_ns=self.get_clock().now().nanoseconds,
-            details=details,
-            ready="" if view_map is not None else "waiting for a map",
-        )
-        self._reported = counts
-        self._diagnostics.publish(report)
-
-    def destroy_node(self) -> None:
-        """Stop the worker before the publishers that it uses go."""
-        self._worker.stop()
-        super().destroy_node()
+        waiting_for = "" if view_map is not None else "waiting for a map"
+        self._reporting.report(details, waiting_for=waiting_for)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the localizer until it is stopped."""
-    return run_node("localizer", LocalizerNode, argv)
+    return run_managed("localizer", LocalizerNode, argv)

@@ -50,7 +50,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         """Publish no more, and keep all that is known."""
 
     def tear_down(self) -> None:
-        """Forget all that `set_up` made; what talks to other nodes is gone by now."""
+        """Forget all that `set_up` made, even where that did not come to its end."""
 
     def bring_up(self) -> None:
         """Configure and activate without a manager.
@@ -125,13 +125,14 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         return self.on_shutdown(state)
 
     def destroy_node(self) -> None:
-        """Stop what works in the background before the publishers that it uses go."""
+        """End in good order."""
         self._clean_up()
         super().destroy_node()
 
     def _clean_up(self) -> None:
-        self._made.close()
+        # What works in the background ends before the publishers that it uses.
         self.tear_down()
+        self._made.close()
 
     def _try(self, what: str, work: Callable[[], None]) -> bool:
         self._failure = None
@@ -155,8 +156,13 @@ def run_managed(name: str, make_node: Callable[[], NodeT], argv: list[str] | Non
     """
 
     def work(node: NodeT) -> None:
-        if node.parameters.autostart:
-            node.bring_up()
+        try:
+            if node.parameters.autostart:
+                node.bring_up()
+        except Exception:
+            # A transition fails as well where the process was told to stop meanwhile.
+            if node.context.ok():
+                raise
         spin(node)
 
     return run_node(name, make_node, argv, work=work)

@@ -116,7 +116,7 @@ class MapperNode(ManagedNode):
 
     def _publish(self, view_map: ViewMap) -> None:
         stamp_ns = self.get_clock().now().nanoseconds
-        frame = self.parameters.map_frame
+        frame = self.parameters.global_frame_id
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self._viewpoints.publish(to_viewpoint_markers(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self.get_logger().info(f"published {_describe(view_map)}")

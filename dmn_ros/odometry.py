@@ -100,6 +100,12 @@ class OdometryGate:
             self._waiting.popleft()
             self._on_dropped("no_odometry", f"{self._most_waiting} images wait for odometry")
 
+    def drop_images(self) -> int:
+        """Forget the images that wait and return how many there were."""
+        dropped = len(self._waiting)
+        self._waiting.clear()
+        return dropped
+
     def tick(self) -> None:
         """Once a second of real time: give up waiting where nothing has come for long.
 

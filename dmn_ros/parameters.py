@@ -31,8 +31,8 @@ class MapperParameters:
     )
     image_topic: str = parameter("", "image topic in the bag; empty: the only one there is")
     pose_topic: str = parameter("", "pose topic in the bag; empty: the only one there is, or tf")
-    map_frame: str = parameter("map", "frame of the map and of the viewpoints")
-    base_frame: str = parameter("base_link", "robot frame in the bag's tf")
+    global_frame_id: str = parameter("map", "frame of the map and of the viewpoints")
+    base_frame_id: str = parameter("base_link", "robot frame in the bag's tf")
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
     precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
@@ -61,8 +61,8 @@ class MapperParameters:
         return MappingSettings(
             image_topic=self.image_topic,
             pose_topic=self.pose_topic,
-            map_frame=self.map_frame,
-            base_frame=self.base_frame,
+            map_frame=self.global_frame_id,
+            base_frame=self.base_frame_id,
             selection=ViewSelection(
                 min_distance_m=self.min_distance_m,
                 min_turn_rad=self.min_turn_rad,
@@ -86,14 +86,17 @@ class MapperParameters:
 class LocalizerParameters:
     """Parameters of the localizer."""
 
+    autostart: bool = parameter(True, AUTOSTART_HELP)
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
     precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
     threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
-    map_frame: str = parameter("map", "frame of the map")
-    odom_frame: str = parameter("odom", "frame of the odometry")
-    base_frame: str = parameter("base_link", "frame of the robot")
-    tf_broadcast: bool = parameter(True, "whether to publish map_frame to odom_frame on /tf")
+    global_frame_id: str = parameter("map", "frame of the map")
+    odom_frame_id: str = parameter("odom", "frame of the odometry")
+    base_frame_id: str = parameter("base_link", "frame of the robot")
+    tf_broadcast: bool = parameter(
+        True, "whether to publish global_frame_id to odom_frame_id on /tf"
+    )
     transform_tolerance: float = parameter(
         1.0, "seconds by which that transform is stamped after the image", low=0.0, high=60.0
     )
@@ -116,8 +119,8 @@ class LocalizerParameters:
         1.0, "longest time between two odometry poses that is bridged", low=0.001, high=10.0
     )
     max_poses: int = parameter(200, "most poses in particle_cloud", low=1, high=100000)
-    particles: int = parameter(2048, "number of particles", low=1, high=1000000)
-    seed: int = parameter(0, "of all random draws", low=0)
+    max_particles: int = parameter(2048, "number of particles", low=1, high=1000000)
+    random_seed: int = parameter(0, "of all random draws", low=0)
     resampling: str = parameter(
         ROBOT_FILTER.resampling, "when to resample", choices=("never", "always", "effective_size")
     )
@@ -162,8 +165,8 @@ class LocalizerParameters:
     def robot_settings(self) -> RobotSettings:
         """The part that offline replay shares."""
         return RobotSettings(
-            particles=self.particles,
-            seed=self.seed,
+            particles=self.max_particles,
+            seed=self.random_seed,
             filter=self._filter_settings(),
             pose_base_camera=_camera(self.pose_base_camera),
             max_odometry_gap_s=self.max_odometry_gap_s,

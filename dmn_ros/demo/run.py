@@ -107,8 +107,8 @@ class DemoRun:
             "weights": options.weights,
             "device": options.device,
             "threads": options.threads,
-            "particles": options.particles,
-            "seed": options.seed,
+            "max_particles": options.particles,
+            "random_seed": options.seed,
             "image_transport": self._images.transport,
             "image_queue": "all",
         }

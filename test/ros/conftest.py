@@ -122,7 +122,7 @@ class Process:
     def stop(self) -> int:
         if self.alive:
             self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(15)
+        return self.popen.wait(30)
 
     def kill(self) -> None:
         """End it without a chance to say good-bye."""
@@ -205,7 +205,7 @@ class Probe:
         self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
         return publisher
 
-    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 30.0) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if result := condition():
@@ -225,7 +225,7 @@ class Probe:
         reports = self.heard.get("/diagnostics") or self.listen(DiagnosticArray, "/diagnostics")
         return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
 
-    def wait_for_state(self, key: str, value: str, *, seconds: float = 30.0) -> dict[str, str]:
+    def wait_for_state(self, key: str, value: str, *, seconds: float = 60.0) -> dict[str, str]:
         what = f"{key} to be {value}"
         try:
             self.wait(lambda: self.state().get(key) == value, what, seconds=seconds)
@@ -264,8 +264,8 @@ def localizer(start: Start, scene: Scene) -> Callable[..., Process]:
             "weights": scene.weights,
             "device": "cpu",
             "threads": 1,
-            "particles": 128,
-            "seed": 3,
+            "max_particles": 128,
+            "random_seed": 3,
             "image_transport": "compressed",
             "image_queue": "all",
             **parameters,

@@ -95,7 +95,7 @@ def process(start: Any, scene: Any) -> Any:
         weights=scene.weights,
         device="cpu",
         threads=1,
-        particles=64,
+        max_particles=64,
         image_queue="all",
     )
 

@@ -56,7 +56,7 @@ def test_values_in_force_are_returned(ros_context: Any) -> None:
         parameters = declare(made, MapperParameters)
     assert parameters.area() == (-1.0, 1.0, -2.0, 2.0)
     assert parameters.max_views == 7
-    assert parameters.map_frame == "map"
+    assert parameters.global_frame_id == "map"
 
 
 def test_the_defaults_are_those_of_the_offline_replay() -> None:
@@ -69,8 +69,8 @@ def test_the_defaults_are_those_of_the_offline_replay() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "value", "words"),
     [
-        (LocalizerParameters, "particles", 0, "particles"),
-        (LocalizerParameters, "particles", 1.5, "integer"),
+        (LocalizerParameters, "max_particles", 0, "max_particles"),
+        (LocalizerParameters, "max_particles", 1.5, "integer"),
         (LocalizerParameters, "soft_alpha", 0.0, "soft_alpha"),
         (LocalizerParameters, "alpha1", -0.1, "alpha1"),
         (LocalizerParameters, "image_queue", "latest", "newest, all"),
@@ -107,8 +107,8 @@ def test_lists_of_the_wrong_length_are_refused(use: Callable[[], Any]) -> None:
 def test_parameters_are_described_and_cannot_change_at_run_time(ros_context: Any) -> None:
     with node(ros_context) as made:
         declare(made, LocalizerParameters)
-        described = made.describe_parameter("particles")
+        described = made.describe_parameter("max_particles")
         assert described.description
         assert described.integer_range[0].from_value == 1
-        (result,) = made.set_parameters([Parameter("particles", value=3)])
+        (result,) = made.set_parameters([Parameter("max_particles", value=3)])
         assert not result.successful

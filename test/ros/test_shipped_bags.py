@@ -72,7 +72,7 @@ def test_published_poses_follow_the_truth(
         remap={"image": IMAGE_TOPIC.rpartition("/")[0]},
         device="cpu",
         threads=1,
-        particles=200,
+        max_particles=200,
         image_transport="compressed",
         image_queue="all",
     )

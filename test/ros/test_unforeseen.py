@@ -14,14 +14,15 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
     words = ["--ros-args", "-p", f"weights:={scene.weights}", "-p", "device:=cpu"]
     rclpy.init(args=words)
     node = LocalizerNode()
+    node.bring_up()
     try:
         done = threading.Event()
-        node.counts.received()
-        node._worker.put_image(lambda: [][0])
-        node._worker.put(lambda: {}["no"])
-        node._worker.put(done.set)
+        node._reporting.counts.received()
+        node._work.put_image(lambda: [][0])
+        node._work.put(lambda: {}["no"])
+        node._work.put(done.set)
         assert done.wait(10.0)
-        counts = node.counts.snapshot()
+        counts = node._reporting.counts.snapshot()
     finally:
         node.destroy_node()
         rclpy.try_shutdown()

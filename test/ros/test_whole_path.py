@@ -23,7 +23,7 @@ IMAGE_TOPIC = "/camera/image_raw/compressed"
 
 
 def offline(scene: Any) -> Any:
-    settings = LocalizerParameters(particles=PARTICLES, seed=SEED).robot_settings()
+    settings = LocalizerParameters(max_particles=PARTICLES, random_seed=SEED).robot_settings()
     assert settings == RobotSettings(particles=PARTICLES, seed=SEED)
     localizer = load_localizer(scene.weights, device="cpu", settings=settings.filter)
     threads = torch.get_num_threads()
@@ -96,7 +96,7 @@ def test_the_newest_image_goes_first_where_not_all_can_be_processed(
 ) -> None:
     """Two thousand particles on one thread are too slow for ten images a second."""
     mapper()
-    localizer(image_queue="newest", particles=2048)
+    localizer(image_queue="newest", max_particles=2048)
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
     probe.wait_for_state("map_views", "5")
     probe.wait(lambda: probe.node.count_publishers("pose"), "the localizer's poses")

@@ -1,0 +1,85 @@
+"""What the localizer says of itself: in its log, and on /diagnostics."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+
+from dmn_core.errors import DmnError
+from dmn_ros.diagnostics import Counts, to_diagnostics
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.qualities import RELIABLE
+from dmn_ros.throttle import Throttle
+
+WARN_PERIOD_S = 5.0
+
+
+class Reporting:
+    """Counts, warns at most once in a while for each kind, and reports."""
+
+    def __init__(self, node: ManagedNode) -> None:
+        """Report for a node that is being set up."""
+        self.counts = Counts()
+        self._node = node
+        self._throttle = Throttle(period_s=WARN_PERIOD_S)
+        self._reported = self.counts.snapshot()
+        # Reports come from the callbacks' thread, and from the worker when it has a new map.
+        self._lock = threading.Lock()
+        self._publisher: Any = node.make_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
+
+    def drop(self, reason: str, explanation: str) -> None:
+        """An image did not become a pose."""
+        self.counts.dropped(reason, explanation)
+        if self._throttle.is_due(reason):
+            self._node.get_logger().warning(f"image dropped ({reason}): {explanation}")
+
+    @contextmanager
+    def refusing(self, topic: str, *, is_rare: bool = True) -> Iterator[None]:
+        """Count and report a message that is no good, and live on.
+
+        Args:
+            topic: where it came from.
+            is_rare: whether somebody waits to see what became of each, as of maps and starts.
+        """
+        try:
+            yield
+        except DmnError as error:
+            self.counts.refused(topic, str(error))
+            if is_rare or self._throttle.is_due(topic):
+                self._node.get_logger().warning(f"{topic} refused: {error}")
+
+    def unforeseen(self, error: Exception, is_image: bool) -> None:
+        """A job of the worker failed in a way that nobody thought of."""
+        explanation = f"{type(error).__name__}: {error}"
+        if is_image:
+            self.counts.dropped("failed", explanation)
+        else:
+            self.counts.refused("job", explanation)
+        what = "image dropped" if is_image else "map or start"
+        details = "".join(traceback.format_exception(error))
+        self._node.get_logger().error(f"{what} (failed): {details}")
+
+    def report(self, details: dict[str, str], *, waiting_for: str) -> None:
+        """Publish what has become of everything until now.
+
+        Args:
+            details: further keys and values.
+            waiting_for: empty, or what the localizer needs.
+        """
+        with self._lock:
+            counts = self.counts.snapshot()
+            report = to_diagnostics(
+                counts,
+                self._reported,
+                name=self._node.get_fully_qualified_name().lstrip("/"),
+                stamp_ns=self._node.get_clock().now().nanoseconds,
+                details=details,
+                ready=waiting_for,
+            )
+            self._reported = counts
+            self._publisher.publish(report)
