@@ -35,4 +35,4 @@ def attention_loss(
     shared = own.unflatten(0, (batch, queries)).flatten(1, 2)
     scores = network.attention_scores(encoded.maps, encoded.query, shared)
     target = soft_target(shared.repeat_interleave(queries, 0), encoded.truth)
-    return likelihood_cross_entropy(torch.logsumexp(scores, dim=-1).flatten(0, 1), target)
+    return likelihood_cross_entropy(torch.logsumexp(scores.float(), dim=-1).flatten(0, 1), target)
