@@ -100,9 +100,8 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
 
     @property
     def data_config(self) -> DataConfig:
-        """The data; recordings are bags without being called so."""
-        config = part_of(DataConfig, self)
-        return dataclasses.replace(config, data="bags") if self.bag else config
+        """The data."""
+        return part_of(DataConfig, self)
 
     def _paper_run(self) -> PaperRun:
         folder = self.out or DEFAULT_FOLDER

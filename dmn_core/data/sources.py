@@ -131,7 +131,10 @@ SOURCES: dict[str, Source] = {
 def load_environments(
     config: DataConfig, split: Split, *, image_size: ImageSize | None = None
 ) -> EnvironmentSet:
-    """The places of one split, whose places no other split has.
+    """The places of one split, which no other split has.
+
+    Recordings (`bags`) are the exception: there splits share places and contexts, and each asks
+    for views that the others do not ask for.
 
     Args:
         config: which.
