@@ -23,7 +23,7 @@ ROS1.register(
 
 
 def as_ros1(content: Any) -> Any:
-    """The same message as ROS 1 has it: headers are numbered."""
+    """The same message as ROS 1 has it: headers are numbered, matrices have capitals."""
     if isinstance(content, list):
         return [as_ros1(element) for element in content]
     if not hasattr(content, "__msgtype__"):
@@ -32,6 +32,8 @@ def as_ros1(content: Any) -> Any:
     fields = {name: as_ros1(getattr(content, name)) for name in names}
     if content.__msgtype__ == "std_msgs/msg/Header":
         fields["seq"] = 0
+    if content.__msgtype__ == "sensor_msgs/msg/CameraInfo":
+        fields = {name.upper() if len(name) == 1 else name: fields[name] for name in fields}
     return ROS1.types[content.__msgtype__](**fields)
 
 
