@@ -1,0 +1,172 @@
+"""A map that changes while robots drive, and the belief that goes on in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.errors import ConfigurationError, MapError
+from dmn_core.live_map import LiveMap, LiveMapSettings
+from dmn_core.localization import Everywhere, Localizer
+from dmn_core.map_editing import MapLimits, merge_maps, view_ids
+from dmn_core.observation import NetworkConfig, build_network
+from dmn_core.session import Session
+from dmn_core.views import ViewMap, ViewRecord, Views
+
+SECOND = 1_000_000_000
+AREA = (-9.0, 9.0, -9.0, 9.0)
+POSES = np.array([[-6.0, 0, 0], [0.0, 5, 1], [5.0, 1, 2], [2.0, -6, 3], [-3.0, 3, -2]])
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+
+
+def make_localizer(kind="view_embedding"):
+    torch.manual_seed(0)
+    config = NetworkConfig(image_height=16, image_width=16, map=kind)
+    return Localizer(build_network(config), weights_fingerprint="w")
+
+
+def views(chosen, *, start_s=10):
+    records = tuple(ViewRecord((start_s + index) * SECOND, "robot") for index in chosen)
+    return Views(IMAGES[list(chosen)], POSES[list(chosen)], records)
+
+
+def live(localizer, chosen=(), **settings):
+    live_map = LiveMap(localizer, LiveMapSettings(**{"area_m": AREA, **settings}))
+    if chosen:
+        live_map.replace(localizer.build_map(views(chosen), area_m=AREA))
+    return live_map
+
+
+def add(live_map, index, *, start_s=10, pose=None):
+    record = ViewRecord((start_s + index) * SECOND, "robot")
+    return live_map.add(IMAGES[index], POSES[index] if pose is None else pose, record)
+
+
+def test_a_map_grown_view_by_view_is_the_one_built_at_once_to_the_bit():
+    localizer = make_localizer()
+    live_map = live(localizer)
+    for index in range(5):
+        assert live_map.wants(POSES[index], (10 + index) * SECOND)
+        assert add(live_map, index)
+    at_once = localizer.build_map(views(range(5)), area_m=AREA)
+    assert torch.equal(live_map.view_map.embeddings, at_once.embeddings)
+    assert torch.equal(live_map.view_map.poses_map_camera, at_once.poses_map_camera)
+    assert live_map.view_map.records == at_once.records
+    assert live_map.view_map.area_m == AREA
+
+
+@pytest.mark.parametrize("kind", ["view_embedding", "latent_image", "latent_vector"])
+def test_an_updated_map_gives_the_likelihoods_of_one_used_anew(kind):
+    localizer = make_localizer(kind)
+    few, all_views = (localizer.build_map(views(range(n)), area_m=AREA) for n in (2, 5))
+    localizer.use_map(few)
+    belief = localizer.start(Everywhere(particles=64), localizer.generator(0))
+
+    def weights():
+        step = localizer.step(belief, IMAGES[4], np.zeros(3), localizer.generator(1))
+        return step.weighed.weights[0]
+
+    before = weights()
+    localizer.update_map(all_views)
+    updated = weights()
+    localizer.use_map(all_views)
+    assert torch.allclose(updated, weights(), rtol=1e-4)
+    assert not torch.allclose(updated, before, rtol=1e-2)
+    # And back, with views that are known in another order.
+    localizer.update_map(localizer.build_map(views([1, 0]), area_m=AREA))
+    assert torch.allclose(weights(), before, rtol=1e-3)
+
+
+def test_the_belief_is_kept_in_a_map_that_goes_on_and_no_other():
+    localizer = make_localizer()
+    start = Everywhere(particles=32)
+    session = Session(localizer)
+    assert not session.use_map(localizer.build_map(views([0, 1]), area_m=AREA), start)
+    first = session.update(1, IMAGES[0], np.zeros(3))
+    assert session.use_map(localizer.build_map(views([1, 2, 3]), area_m=AREA), start)
+    second = session.update(2, IMAGES[0], np.zeros(3))
+    assert np.array_equal(first.particles_map_base, second.particles_map_base)
+    assert not np.allclose(first.weights, second.weights)
+    assert not session.use_map(localizer.build_map(views([0, 4]), area_m=AREA), start)
+    foreign = replace(localizer.build_map(views([0])), weights_fingerprint="other")
+    with pytest.raises(MapError, match="'other'"):
+        session.use_map(foreign, start)
+    assert session.update(3, IMAGES[0], np.zeros(3)).stamp_ns == 3
+
+
+def test_views_are_wanted_from_new_places_and_where_the_old_ones_are_old():
+    live_map = live(make_localizer(), [0, 1, 2], refresh_s=60.0)
+    near = POSES[1] + np.array([0.1, 0.1, 0.1])
+    assert live_map.wants(POSES[3], 20 * SECOND)
+    assert not live_map.wants(near, 20 * SECOND)
+    assert live_map.wants(near, 100 * SECOND)
+    assert add(live_map, 1, start_s=99, pose=near)
+    stamps = [record.stamp_ns // SECOND for record in live_map.view_map.records]
+    assert stamps == [10, 12, 100]
+
+
+def test_a_full_map_wants_only_what_spreads_it():
+    limits = MapLimits(max_views=2, min_distance_m=0.1, min_turn_rad=0.1)
+    live_map = live(make_localizer(), [0, 2], limits=limits)
+    assert not live_map.wants(POSES[2] - np.array([1.0, 0, 0]), 50 * SECOND)
+    far = POSES[2] + np.array([9.0, 0, 0])
+    assert live_map.wants(far, 50 * SECOND)
+    assert add(live_map, 3, pose=far)
+    assert live_map.view_map.n_views == 2
+
+
+def test_maps_that_robots_share_with_each_other_come_to_rest():
+    limits = MapLimits(max_views=3, min_distance_m=0.1, min_turn_rad=0.1)
+    localizer = make_localizer()
+    robots = [live(localizer, chosen, limits=limits) for chosen in ([0, 1, 2], [2, 3, 4])]
+    for _ in range(5):
+        changed = [robots[0].merge(robots[1].view_map), robots[1].merge(robots[0].view_map)]
+    assert changed == [False, False]
+    assert all(robot.view_map.n_views == 3 for robot in robots)
+    wide = [live(localizer, chosen) for chosen in ([0, 1, 2], [2, 3, 4])]
+    assert wide[0].merge(wide[1].view_map)
+    assert wide[1].merge(wide[0].view_map)
+    assert view_ids(wide[0].view_map) == view_ids(wide[1].view_map)
+    assert wide[0].view_map.n_views == 5
+
+
+def test_views_that_were_removed_do_not_come_back_from_others():
+    localizer = make_localizer()
+    live_map = live(localizer, [0, 1, 2])
+    whole = live_map.view_map
+    assert live_map.remove([view_ids(whole)[1]])
+    assert not live_map.merge(whole)
+    assert live_map.remove_older(before_ns=11 * SECOND)
+    assert [record.stamp_ns // SECOND for record in live_map.view_map.records] == [12]
+    with pytest.raises(MapError, match="would be gone"):
+        live_map.remove_older(before_ns=99 * SECOND)
+    foreign = ViewMap(whole.embeddings, whole.poses_map_camera, AREA, "other")
+    with pytest.raises(MapError, match="'w'.*'other'"):
+        live_map.merge(foreign)
+    with pytest.raises(MapError, match="no map yet"):
+        live(localizer).remove(["x"])
+
+
+def test_views_go_with_age_but_the_last_ones_stay():
+    live_map = live(make_localizer(), [0, 1, 2], max_age_s=5.0)
+    assert not live_map.age(15 * SECOND)
+    assert live_map.age(16 * SECOND)
+    assert live_map.view_map.n_views == 2
+    assert not live_map.age(100 * SECOND)
+    assert not live(make_localizer(), [0]).age(10**6 * SECOND)
+    with pytest.raises(ConfigurationError, match="refresh_s"):
+        LiveMapSettings(refresh_s=-1.0)
+
+
+def test_the_area_grows_with_the_views_unless_it_was_stated():
+    localizer = make_localizer()
+    growing = live(localizer, [0, 1], area_m=None, area_margin_m=1.0)
+    assert add(growing, 2, pose=[12.0, 0.0, 0.0])
+    assert growing.view_map.area_m == (-9.0, 13.0, -9.0, 9.0)
+    stated = live(localizer, [0, 1])
+    assert add(stated, 2, pose=[12.0, 0.0, 0.0])
+    assert stated.view_map.area_m == AREA
+    assert merge_maps([stated.view_map]).area_m == AREA
