@@ -12,6 +12,7 @@ from dmn_core.cli.evaluate import EvaluateCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
 from dmn_core.cli.replay import ReplayCommand
+from dmn_core.cli.robot_trials import CalibrateCommand, RobotTrialsCommand
 from dmn_core.cli.train import TrainCommand, recipe_defaults
 from dmn_core.cli.worlds import WorldsCommand
 from dmn_core.errors import DmnError
@@ -31,6 +32,8 @@ COMMANDS: dict[str, type] = {
     "evaluate": EvaluateCommand,
     "worlds": WorldsCommand,
     "models": ModelsCommand,
+    "robot-trials": RobotTrialsCommand,
+    "calibrate": CalibrateCommand,
 }
 
 

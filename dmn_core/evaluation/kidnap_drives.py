@@ -1,0 +1,129 @@
+"""Simulated drives of a robot that is carried elsewhere on the way, localized as a robot does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.belief_monitor import State
+from dmn_core.errors import ConfigurationError
+from dmn_core.fix import Fix
+from dmn_core.localization import Everywhere, Localizer
+from dmn_core.pose_track import compose, wrap_angle
+from dmn_core.robot import RobotSettings, session_of
+from dmn_core.views import Views
+from dmn_core.worlds.camera import CameraConfig
+from dmn_core.worlds.maze import MazeConfig, MazeLayout, generate_maze
+from dmn_core.worlds.renderer import MazeRenderer
+from dmn_core.worlds.sampling import sample_free_poses
+from dmn_core.worlds.trajectory import DriveConfig, drive_between_random_cells
+from dmn_core.worlds.wheel_odometry import wheel_odometry
+
+# The robot is carried at least this far, beyond the paper's limit of success.
+LEAST_JUMP_M = 10.0
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KidnapPlan:
+    """A drive, a jump that odometry does not see, and another drive.
+
+    Attributes:
+        seconds: length of either drive.
+        images_per_s: of the camera.
+        views: context views of the map, anywhere in the maze.
+    """
+
+    seconds: float = 30.0
+    images_per_s: float = 1.25
+    views: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse drives without images."""
+        if not (self.seconds * self.images_per_s >= 2 and self.views >= 1):
+            raise ConfigurationError(f"drives want images and views, got {self!r}")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One image of a drive.
+
+    Attributes:
+        since_kidnap_s: negative before it.
+        error_m: distance of the estimate from the truth.
+        nees: squared error of the pose in units of its covariance.
+        state: what the localizer called itself.
+        confidence: what it gave for being right.
+        mass_near: the first figure that the confidence is made of.
+        recent_gain: the second.
+    """
+
+    since_kidnap_s: float
+    error_m: float
+    nees: float
+    state: State
+    confidence: float
+    mass_near: float
+    recent_gain: float
+
+
+def localize_kidnapped(
+    localizer: Localizer, *, robot: RobotSettings, plan: KidnapPlan, seed: int
+) -> list[Moment]:
+    """Drive through the maze of a seed, starting without a pose, and localize at every image."""
+    rng = np.random.default_rng(seed)
+    layout = generate_maze(seed, MazeConfig())
+    config = localizer.network.config
+    camera = CameraConfig(width=config.image_width, height=config.image_height)
+    with MazeRenderer(layout, camera) as renderer:
+        viewpoints = sample_free_poses(layout, plan.views, rng=rng)
+        views = Views(renderer.render_many(viewpoints), viewpoints)
+        localizer.use_map(localizer.build_map(views, area_m=layout.area_m))
+        session = session_of(localizer, robot)
+        session.restart(Everywhere(particles=robot.particles))
+        moments = []
+        for time_s, truth, odometry in _drives(layout, plan, rng):
+            stamp = round((time_s + plan.seconds) * 1e9)
+            fix = session.update(stamp, renderer.render(truth), odometry)
+            moments.append(_moment(time_s, truth, fix))
+    return moments
+
+
+def _drives(
+    layout: MazeLayout, plan: KidnapPlan, rng: np.random.Generator
+) -> Iterator[tuple[float, FloatArray, FloatArray]]:
+    """Seconds since the kidnap, true poses and odometry of both drives."""
+    config = DriveConfig(rate_hz=plan.images_per_s)
+    first = drive_between_random_cells(layout, plan.seconds, rng=rng, config=config)
+    for _ in range(100):
+        second = drive_between_random_cells(layout, plan.seconds, rng=rng, config=config)
+        jump = second.poses_map_base[0] - first.poses_map_base[-1]
+        if np.hypot(jump[0], jump[1]) >= LEAST_JUMP_M:
+            break
+    begun = np.zeros(3)
+    for trajectory, start_s in ((first, -plan.seconds), (second, 0.0)):
+        odometry = compose(begun, wheel_odometry(trajectory, rng=rng))
+        yield from zip(
+            (trajectory.times_s + start_s).tolist(),
+            trajectory.poses_map_base,
+            odometry,
+            strict=True,
+        )
+        begun = odometry[-1]
+
+
+def _moment(time_s: float, truth: FloatArray, fix: Fix) -> Moment:
+    off = fix.pose_map_base - truth
+    off[2] = wrap_angle(off[2])
+    return Moment(
+        since_kidnap_s=time_s,
+        error_m=float(np.hypot(off[0], off[1])),
+        nees=float(off @ np.linalg.pinv(fix.covariance, hermitian=True) @ off),
+        state=fix.status.state,
+        confidence=fix.status.confidence,
+        mass_near=fix.status.mass_near,
+        recent_gain=fix.status.recent_gain,
+    )

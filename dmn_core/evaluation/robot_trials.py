@@ -1,0 +1,129 @@
+"""What kidnapped drives tell: when a localizer notices, when it is back, how honest it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.belief_monitor import State
+from dmn_core.evaluation.kidnap_drives import Moment
+from dmn_core.evaluation.metrics import Z95, Figure, share_percent
+
+# 95 % of chi-square numbers with three degrees of freedom lie below this.
+CHI_SQUARE_3_95 = 7.815
+# A robot is back when so many images in a row are right.
+STEADY = 3
+Trial = Sequence[Moment]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds until something happened, over the trials in which it could.
+
+    Attributes:
+        seconds: one for each trial in which it happened.
+        trials: in which it could.
+    """
+
+    seconds: tuple[float, ...]
+    trials: int
+
+    @property
+    def share(self) -> Figure | None:
+        """Trials in which it happened, in % with Wilson's interval; None without any."""
+        if not self.trials:
+            return None
+        happened = np.arange(self.trials) < len(self.seconds)
+        return share_percent(happened)
+
+    @property
+    def median_s(self) -> float | None:
+        """Median of the times, where it happened at all."""
+        return float(np.median(self.seconds)) if self.seconds else None
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often estimates were right, by how confident the localizer was.
+
+    Attributes:
+        said: (M,) mean confidence of each bin.
+        right: (M,) share of right estimates in it.
+        count: (M,) images in it.
+        expected_error: mean gap between both, weighted by the count.
+    """
+
+    said: tuple[float, ...]
+    right: tuple[float, ...]
+    count: tuple[int, ...]
+    expected_error: float
+
+
+def time_to_flag(trials: Sequence[Trial], *, states: set[State], success_m: float) -> Times:
+    """From the kidnap to the first image in one of the states; of robots that were tracked."""
+    seconds, tracked = [], 0
+    for trial in trials:
+        before, after = _split(trial)
+        if before[-1].state != State.TRACKING or before[-1].error_m >= success_m:
+            continue
+        tracked += 1
+        flagged = [moment.since_kidnap_s for moment in after if moment.state in states]
+        seconds += flagged[:1]
+    return Times(tuple(seconds), tracked)
+
+
+def time_to_find(trials: Sequence[Trial], *, success_m: float, kidnapped: bool) -> Times:
+    """To the first of some images in a row that are right: from the kidnap, or from the start."""
+    seconds = []
+    for trial in trials:
+        part = _split(trial)[int(kidnapped)]
+        right = np.array([moment.error_m < success_m for moment in part])
+        steady = np.convolve(right, np.ones(STEADY), "valid") == STEADY
+        if steady.any():
+            seconds.append(part[int(steady.argmax())].since_kidnap_s - part[0].since_kidnap_s)
+    return Times(tuple(seconds), len(trials))
+
+
+def mean_nees(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
+    """Mean squared error in units of the covariance; 3 where that is true.
+
+    The interval takes trials, not images, for independent.
+    """
+    means = [
+        float(np.mean(values))
+        for trial in trials
+        if (values := [moment.nees for moment in trial if moment.state in states])
+    ]
+    if not means:
+        return None
+    center = float(np.mean(means))
+    half = Z95 * float(np.std(means)) / np.sqrt(len(means))
+    return Figure(center, center - half, center + half)
+
+
+def within_95_percent(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
+    """Share of images whose pose lies in its own 95 % region, in %."""
+    values = [moment.nees for trial in trials for moment in trial if moment.state in states]
+    return share_percent(np.array(values) < CHI_SQUARE_3_95) if values else None
+
+
+def reliability(
+    said: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int = 10
+) -> Reliability:
+    """The reliability curve of confidences (M,) and whether estimates were right (M,)."""
+    place = np.minimum((said * bins).astype(int), bins - 1)
+    filled = [number for number in range(bins) if (place == number).any()]
+    mean_said = [float(said[place == number].mean()) for number in filled]
+    mean_right = [float(right[place == number].mean()) for number in filled]
+    count = [int((place == number).sum()) for number in filled]
+    gaps = np.abs(np.array(mean_said) - np.array(mean_right))
+    error = float((gaps * np.array(count)).sum() / len(said))
+    return Reliability(tuple(mean_said), tuple(mean_right), tuple(count), error)
+
+
+def _split(trial: Trial) -> tuple[list[Moment], list[Moment]]:
+    before = [moment for moment in trial if moment.since_kidnap_s < 0]
+    return before, [moment for moment in trial if moment.since_kidnap_s >= 0]

@@ -1,0 +1,106 @@
+"""Kidnapped drives: what is counted, and a small drive from end to end."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.belief_monitor import State
+from dmn_core.evaluation.kidnap_drives import KidnapPlan, Moment, localize_kidnapped
+from dmn_core.evaluation.robot_report import draw_trials, findings_of, reliability_of, write_record
+from dmn_core.evaluation.robot_trials import (
+    mean_nees,
+    reliability,
+    time_to_find,
+    time_to_flag,
+    within_95_percent,
+)
+from dmn_core.localization import Localizer
+from dmn_core.observation import NetworkConfig, ObservationModel
+from dmn_core.robot import ROBOT_FILTER, RobotSettings
+
+TRACKING, DEGRADED, LOST = State.TRACKING, State.DEGRADED, State.LOST
+
+
+def trial(errors, states, nees=3.0):
+    """One moment a second, the kidnap in the middle."""
+    times = np.arange(len(errors)) - len(errors) // 2
+    return [
+        Moment(float(t), error, nees, state, 0.5, 0.5, 0.0)
+        for t, error, state in zip(times, errors, states, strict=True)
+    ]
+
+
+NOTICED = trial(
+    [20, 1, 1, 1, 20, 20, 20, 1, 20, 1, 1, 1],
+    [State.GLOBAL, *[TRACKING] * 6, DEGRADED, LOST, LOST, TRACKING, TRACKING],
+)[:12]
+BLIND = trial([1.0] * 6 + [30.0] * 6, [TRACKING] * 12)
+UNSURE = trial([1.0] * 12, [State.GLOBAL] * 12)
+
+
+def test_times_are_those_of_the_first_sign():
+    trials = [NOTICED, BLIND, UNSURE]
+    # Of those that were tracked and right just before the kidnap: the second alone.
+    assert time_to_flag(trials, states={DEGRADED}, success_m=8.0).trials == 1
+    right = trial([1.0] * 6 + [30.0] * 6, [TRACKING] * 8 + [DEGRADED, LOST, LOST, TRACKING])
+    flagged = time_to_flag([right, BLIND], states={LOST}, success_m=8.0)
+    assert (flagged.seconds, flagged.trials) == ((3.0,), 2)
+    assert flagged.share.value == 50
+
+
+def test_found_means_right_several_times_in_a_row():
+    found = time_to_find([NOTICED, BLIND, UNSURE], success_m=8.0, kidnapped=True)
+    assert (found.seconds, found.trials) == ((3.0, 0.0), 3)
+    assert time_to_find([NOTICED], success_m=8.0, kidnapped=False).seconds == (1.0,)
+    assert time_to_find([BLIND], success_m=8.0, kidnapped=True).median_s is None
+
+
+def test_nees_of_true_covariances():
+    rng = np.random.default_rng(0)
+    trials = [
+        [Moment(float(t), 1.0, value, TRACKING, 0.5, 0.5, 0.0) for t, value in enumerate(row)]
+        for row in rng.chisquare(3, (60, 30))
+    ]
+    mean = mean_nees(trials, states={TRACKING})
+    assert mean.low < 3 < mean.high and mean.high - mean.low < 0.5
+    assert within_95_percent(trials, states={TRACKING}).value == pytest.approx(95, abs=2)
+    assert mean_nees(trials, states={LOST}) is None
+
+
+def test_reliability_of_honest_and_of_boastful_confidences():
+    rng = np.random.default_rng(0)
+    said = rng.random(20_000)
+    honest = reliability(said, rng.random(20_000) < said)
+    assert honest.expected_error < 0.02 and sum(honest.count) == 20_000
+    assert reliability(said, rng.random(20_000) < said / 2).expected_error > 0.2
+    assert np.allclose(honest.said, np.arange(0.05, 1, 0.1), atol=0.01)
+
+
+def test_a_small_drive_from_end_to_end(tmp_path):
+    torch.manual_seed(0)
+    network = ObservationModel(NetworkConfig(image_height=16, image_width=16))
+    robot = RobotSettings(particles=32)
+    plan = KidnapPlan(seconds=3.0, images_per_s=1.0, views=2)
+
+    def drive():
+        machine = Localizer(network, settings=ROBOT_FILTER)
+        return localize_kidnapped(machine, robot=robot, plan=plan, seed=2_000_000)
+
+    moments = drive()
+    assert moments == drive()
+    assert [m.since_kidnap_s for m in moments] == sorted(m.since_kidnap_s for m in moments)
+    assert (
+        sum(m.since_kidnap_s < 0 for m in moments)
+        >= 3
+        <= sum(m.since_kidnap_s >= 0 for m in moments)
+    )
+    findings, curve = findings_of([moments], success_m=9.0), reliability_of([moments], success_m=9)
+    record = json.loads(
+        write_record(tmp_path / "a.json", findings, curve, {"trials": 1}).read_text()
+    )
+    assert record["trials"] == 1 and sum(record["reliability"]["count"]) == len(moments)
+    assert draw_trials(tmp_path / "a.png", [moments], curve, success_m=9.0).stat().st_size > 1000
