@@ -27,6 +27,8 @@ MOST_SAMPLES = 4
 # Closer than this to a plain resize, an image is plainly resized: drivers do not agree on whether
 # the middle of an image lies at W / 2 or half a pixel before it.
 PLAIN_WITHIN_PX = 0.6
+# Of a pixel, to which OpenCV rounds where it reads.
+_FRACTION = 1 / 32
 
 
 class Camera(Protocol):
@@ -71,9 +73,12 @@ class _Axis:
         return slice(self.first, self.first + self.pixels)
 
     def place(self, positions: FloatArray) -> FloatArray:
-        """Positions in the image -> positions in what is read, one pixel outside at most."""
-        scaled = (positions - self.first + 0.5) * self.shrunk / self.pixels - 0.5
-        return np.clip(scaled, -1.0, self.shrunk)
+        """Positions in the image -> positions in what is read."""
+        return (positions - self.first + 0.5) * self.shrunk / self.pixels - 0.5
+
+    def inside(self, places: FloatArray) -> FloatArray:
+        """The nearest places with neighbours inside; OpenCV is slow where it makes these up."""
+        return np.clip(places, 0.0, max(self.shrunk - 1.0 - _FRACTION, 0.0))
 
 
 class ImageAdapter:
@@ -148,8 +153,7 @@ class ImageAdapter:
             for axis, size, density in ((0, camera.width, across), (1, camera.height, down))
         )
         x, y = self._columns.place(fine[..., 0]), self._rows.place(fine[..., 1])
-        if wraps:  # rows do not wrap, only columns do
-            y = np.clip(y, 0.0, self._rows.shrunk - 1.0)
+        x, y = x if wraps else self._columns.inside(x), self._rows.inside(y)
         self._border = cv2.BORDER_WRAP if wraps else cv2.BORDER_REPLICATE
         x32, y32 = x.astype(np.float32), y.astype(np.float32)
         self._maps = cv2.convertMaps(x32, y32, cv2.CV_16SC2)
