@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dmn_core.candidates import attends_to_views, view_scores
 from dmn_core.confidence import UNCALIBRATED, ConfidenceModel
 from dmn_core.errors import ConfigurationError, MapError
-from dmn_core.geometry import compose
+from dmn_core.image_at_poses import ImageAtPoses
 from dmn_core.map_editing import view_ids
 from dmn_core.networks import channels_last
 from dmn_core.observation import LocalizationNetwork, PreparedMap
-from dmn_core.particle_filter import Belief, Elsewhere, Evidence, FilterSettings, Step, step
+from dmn_core.particle_filter import Belief, Evidence, FilterSettings, Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
 from dmn_core.views import (
     Area,
@@ -247,33 +246,14 @@ class Localizer:
         with torch.inference_mode():
             with self._precision():
                 query = self.network.encode_query(images)
-
-            def log_likelihood(poses_map_base: Tensor) -> Tensor:
-                poses_map_camera = compose(poses_map_base, mount)
-                with self._precision():
-                    return self.network.log_likelihood(prepared, query, poses_map_camera).float()
-
-            def draw(count: int) -> Tensor:
-                assert view_map.area_m is not None
-                places = uniform_belief(
-                    view_map.area_m, batch=len(images), particles=count, generator=generator
-                )
-                return places.poses_map_base
-
-            def score(poses_map_base: Tensor) -> Tensor:
-                with self._precision():
-                    return view_scores(
-                        self.network, prepared, query, compose(poses_map_base, mount)
-                    )
-
-            known = score if attends_to_views(self.network) else None
+            seen = ImageAtPoses(self.network, prepared, query, mount, self._precision)
             return step(
                 belief,
                 motion.to(self.device),
-                log_likelihood,
+                seen.log_likelihood,
                 settings=self.settings,
                 generator=generator,
-                elsewhere=None if view_map.area_m is None else Elsewhere(draw, known),
+                elsewhere=seen.elsewhere(view_map.area_m, generator),
                 before=before,
                 started_with=started_with,
             )

@@ -17,7 +17,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("networks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),
-    ("candidates", "fix"),
+    ("image_at_poses", "fix"),
     ("localization", "regression", "systems"),
     ("session",),
     ("config",),

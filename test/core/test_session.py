@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 
 from dmn_core.belief_monitor import State
 from dmn_core.errors import ConfigurationError
+from dmn_core.geometry import compose as compose_poses
+from dmn_core.image_at_poses import ImageAtPoses
 from dmn_core.localization import Everywhere, Localizer, Near
 from dmn_core.motion_gate import MotionGate
 from dmn_core.observation import NetworkConfig, ObservationModel
 from dmn_core.pose_track import compose
 from dmn_core.robot import ROBOT_FILTER, RobotSettings, session_of
-from dmn_core.views import Views
+from dmn_core.views import ViewMap, Views
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
@@ -97,3 +101,33 @@ def test_a_gate_wants_distances():
     with pytest.raises(ConfigurationError, match="update_min_d"):
         MotionGate(update_min_d=-0.1)
     assert MotionGate().opens(np.zeros(3))
+
+
+def test_scores_of_views_are_the_best_attention_scores_of_the_camera():
+    torch.manual_seed(0)
+    network = ObservationModel(NetworkConfig(image_height=16, image_width=16)).eval()
+    prepared = network.prepare_map(
+        ViewMap(torch.randn(1, 5, 64, 4, 4), torch.randn(1, 5, 3), (-1, 1, -1, 1))
+    )
+    query = network.encode_query(torch.randn(1, 3, 16, 16))
+    mount = torch.tensor([0.3, -0.1, 0.5])
+    seen = ImageAtPoses(network, prepared, query, mount, nullcontext)
+    poses = torch.randn(1, 700, 3)
+    with torch.inference_mode():
+        wanted = network.attention_scores(prepared, query, compose_poses(poses, mount))
+        assert torch.allclose(seen.view_score(poses), wanted[:, 0].amax(-1), atol=1e-5)
+    assert seen.elsewhere(None, torch.Generator()) is None
+    elsewhere = seen.elsewhere((-1.0, 1.0, 2.0, 3.0), torch.Generator().manual_seed(0))
+    candidates = elsewhere.candidates(50)
+    assert candidates.poses_map_base[..., 1].min() > 2
+    assert torch.allclose(candidates.weights.sum(), torch.ones(()))
+    assert candidates.effective_size.item() < 50
+
+
+def test_networks_without_attention_look_everywhere_alike():
+    network = ObservationModel(NetworkConfig(image_height=16, image_width=16, attention="mean"))
+    prepared = network.prepare_map(ViewMap(torch.randn(1, 2, 64, 4, 4), torch.randn(1, 2, 3)))
+    query = network.encode_query(torch.randn(1, 3, 16, 16))
+    seen = ImageAtPoses(network, prepared, query, torch.zeros(3), nullcontext)
+    elsewhere = seen.elsewhere((-1.0, 1.0, 2.0, 3.0), torch.Generator())
+    assert elsewhere.score is None
