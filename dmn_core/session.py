@@ -72,6 +72,10 @@ class Session:
         self._belief = self.localizer.start(initial, self._generator)
         self._started_with = initial.particles
 
+    def adjust(self, gate: MotionGate) -> None:
+        """Weigh images by another gate from now on."""
+        self._gate = gate
+
     def force_update(self) -> None:
         """Weigh the next image, however little the robot has moved."""
         self._forced = True

@@ -35,6 +35,8 @@ FloatArray = NDArray[np.float64]
 # A start narrower than this would put all particles onto one pose.
 MIN_START_STD = (0.05, 0.05, 0.02)
 MAX_START_VARIANCE = 1e6
+# Of the largest element: by how much a covariance may be off one.
+MOST_REPAIRED = 0.02
 
 
 def to_pose(pose: FloatArray) -> Pose:
@@ -53,10 +55,9 @@ def to_pose_with_covariance(fix: Fix, *, frame_id: str) -> PoseWithCovarianceSta
 
 
 def to_map_odom_transform(
-    fix: Fix, *, map_frame: str, odom_frame: str, tolerance_s: float
+    fix: Fix, *, map_frame: str, odom_frame: str, stamp_ns: int
 ) -> TransformStamped:
-    """Where the odometry frame is in the map, valid for `tolerance_s` after the image."""
-    stamp_ns = fix.stamp_ns + round(tolerance_s * 1e9)
+    """Where the odometry frame is in the map."""
     message = TransformStamped(header=header(stamp_ns, map_frame), child_frame_id=odom_frame)
     pose = to_pose(fix.pose_map_odom)
     message.transform.translation.x = pose.position.x
@@ -115,18 +116,35 @@ def to_initial_belief(
     """
     require_frame(message.header.frame_id, map_frame, what="initialpose")
     pose, covariance = pose_with_covariance(message.pose)
-    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6):
+    return near(pose, _repaired(covariance), particles=particles)
+
+
+def near(pose: FloatArray, covariance: FloatArray, *, particles: int) -> Near:
+    """A start around a pose, with a covariance that is too narrow widened."""
+    rows = _widened(covariance).tolist()
+    return Near(tuple(pose.tolist()), tuple(tuple(row) for row in rows), particles)
+
+
+def _repaired(covariance: FloatArray) -> FloatArray:
+    """The covariance, made symmetric and without the small negative variances of rounding.
+
+    Raises:
+        DecodingError: it is far from one.
+    """
+    scale = float(np.abs(covariance).max())
+    even = (covariance + covariance.T) / 2
+    values, axes = np.linalg.eigh(even)
+    if np.abs(covariance - even).max() > MOST_REPAIRED * scale:
         raise DecodingError(
             f"initialpose wants a symmetric covariance, got {covariance.tolist()!r}"
         )
-    values = np.linalg.eigvalsh(covariance)
-    if values[0] < -1e-6 or values[-1] > MAX_START_VARIANCE:
+    if values[0] < -MOST_REPAIRED * scale or values[-1] > MAX_START_VARIANCE:
         raise DecodingError(
             "initialpose wants a covariance without negative variances and none above "
             f"{MAX_START_VARIANCE:g}, got {covariance.tolist()!r}"
         )
-    rows = _widened(covariance).tolist()
-    return Near(tuple(pose.tolist()), tuple(tuple(row) for row in rows), particles)
+    repaired: FloatArray = (axes * np.maximum(values, 0.0)) @ axes.T if values[0] < 0 else even
+    return repaired
 
 
 def _widened(covariance: FloatArray) -> FloatArray:

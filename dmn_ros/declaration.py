@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing
 from typing import Any, TypeVar
 
@@ -38,6 +39,8 @@ def parameter(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    live: bool = False,
+    name: str = "",
 ) -> Any:
     """A dataclass field that becomes a ROS parameter.
 
@@ -47,8 +50,17 @@ def parameter(
         low: least number allowed.
         high: greatest number allowed.
         choices: the words allowed.
+        live: whether it can be changed while the node runs.
+        name: the ROS name, where it has dots; else that of the field.
     """
-    metadata = {"description": description, "low": low, "high": high, "choices": choices}
+    metadata = {
+        "description": description,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "live": live,
+        "name": name,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -58,8 +70,44 @@ def declare(node: Node, kind: type[T]) -> T:
     Raises:
         ConfigurationError: a value has the wrong type, is out of range or not among the choices.
     """
-    values = {f.name: _declare_one(node, f) for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**values)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    made = kind(**{f.name: _declare_one(node, f) for f in fields})
+    for warning in _unknown(node):
+        node.get_logger().warning(warning)
+    return made
+
+
+def changed(parameters: T, changes: list[Parameter]) -> T:
+    """The parameters with the values of ROS parameters that were set anew.
+
+    Raises:
+        ConfigurationError: a value is not among the choices.
+    """
+    fields = {ros_name(f): f for f in dataclasses.fields(parameters)}  # type: ignore[arg-type]
+    known = {p.name: p.value for p in changes if p.name in fields}
+    for name, value in known.items():
+        _require_choice(fields[name], value)
+    return dataclasses.replace(  # type: ignore[type-var]
+        parameters, **{fields[name].name: value for name, value in known.items()}
+    )
+
+
+def ros_name(field: dataclasses.Field[Any]) -> str:
+    """The name of a field as a ROS parameter."""
+    return field.metadata.get("name") or field.name
+
+
+def _unknown(node: Node) -> list[str]:
+    """What is to be said of values that were given for parameters that do not exist."""
+    known = [name for name in node._parameters if not name.startswith("qos_overrides")]
+    said = []
+    for name in node._parameter_overrides:
+        if name in known or name.startswith("qos_overrides"):
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f": did you mean {close[0]!r}?" if close else ""
+        said.append(f"parameter {name!r} is not known and has no effect{hint}")
+    return said
 
 
 def type_name(field: dataclasses.Field[Any]) -> str:
@@ -69,24 +117,30 @@ def type_name(field: dataclasses.Field[Any]) -> str:
 
 def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
     kind = TYPES[type_name(field)]
-    default = Parameter(field.name, kind, _to_ros(field.default))
+    default = Parameter(ros_name(field), kind, _to_ros(field.default))
     is_array = isinstance(field.default, tuple)
     try:
         # An empty list carries no type, so arrays are declared by type and have no ROS default.
-        node.declare_parameter(field.name, kind if is_array else default.value, _describe(field))
+        node.declare_parameter(
+            ros_name(field), kind if is_array else default.value, _describe(field)
+        )
     except InvalidParameterTypeException as error:
         raise ConfigurationError(
-            f"parameter {field.name!r} wants a {kind.name.lower()}: {error}"
+            f"parameter {ros_name(field)!r} wants a {kind.name.lower()}: {error}"
         ) from error
     except (InvalidParameterValueException, ParameterAlreadyDeclaredException) as error:
-        raise ConfigurationError(f"parameter {field.name!r}: {error}") from error
-    value = node.get_parameter_or(field.name, default).value
+        raise ConfigurationError(f"parameter {ros_name(field)!r}: {error}") from error
+    value = node.get_parameter_or(ros_name(field), default).value
+    _require_choice(field, value)
+    return tuple(value) if is_array else value
+
+
+def _require_choice(field: dataclasses.Field[Any], value: Any) -> None:
     choices = field.metadata["choices"]
     if choices and value not in choices:
         raise ConfigurationError(
-            f"parameter {field.name!r} wants one of {', '.join(choices)}, got {value!r}"
+            f"parameter {ros_name(field)!r} wants one of {', '.join(choices)}, got {value!r}"
         )
-    return tuple(value) if is_array else value
 
 
 def _to_ros(value: Any) -> Any:
@@ -95,7 +149,7 @@ def _to_ros(value: Any) -> Any:
 
 def _describe(field: dataclasses.Field[Any]) -> ParameterDescriptor:
     about = field.metadata
-    described = ParameterDescriptor(description=about["description"], read_only=True)
+    described = ParameterDescriptor(description=about["description"], read_only=not about["live"])
     if about["choices"]:
         described.additional_constraints = f"one of {', '.join(about['choices'])}"
     low, high = about["low"], about["high"]

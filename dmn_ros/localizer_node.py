@@ -21,18 +21,23 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Empty
 
+from dmn_core.belief_monitor import LocalizerStatus, State
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.errors import ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Near
 from dmn_core.robot import load_localizer
+from dmn_ros.camera import CameraListener
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.frames import require_frame
 from dmn_ros.images import image_decoder
+from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import from_map_message
+from dmn_ros.message_types import message_class
 from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
-from dmn_ros.parameters import LocalizerParameters, as_precision, weights_path
+from dmn_ros.parameters import as_precision, weights_path
+from dmn_ros.pose_keeper import PoseKeeper
 from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
 from dmn_ros.reporting import Reporting
 from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
@@ -59,6 +64,7 @@ class LocalizerNode(ManagedNode):
         """
         super().__init__("localizer", LocalizerParameters)
         self._worker: Worker | None = None
+        self._status = LocalizerStatus()
 
     def set_up(self) -> None:
         """Load the weights and wait for a map, odometry and images.
@@ -76,13 +82,16 @@ class LocalizerNode(ManagedNode):
             on_dropped=self._reporting.drop,
             buffer_s=LONG_BUFFER_S if self._keeps_all else BUFFER_S,
         )
-        self._outputs = LocalizerOutputs(self, self.parameters)
+        self._outputs = LocalizerOutputs(self)
         self._worker = Worker(
             newest_only=not self._keeps_all,
             on_skipped=lambda: self._reporting.counts.dropped("superseded"),
             on_error=self._reporting.unforeseen,
         )
         self._set_threads()
+        self._keeper = PoseKeeper(self)
+        if (start := self.parameters.initial_pose()) is not None:
+            self._tracking.start_near(start)
         self._listen()
 
     def stop(self) -> None:
@@ -95,6 +104,18 @@ class LocalizerNode(ManagedNode):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            self._keeper.write()
+        self._status = LocalizerStatus()
+
+    def adjust(self, parameters: LocalizerParameters) -> None:
+        """Work by other parameters from the next image on.
+
+        Raises:
+            DmnError: they do not go together.
+        """
+        robot = parameters.robot_settings()
+        if self._worker is not None:
+            self._worker.put(lambda: self._tracking.adjust(robot))
 
     @property
     def _work(self) -> Worker:
@@ -117,7 +138,10 @@ class LocalizerNode(ManagedNode):
             precision=as_precision(parameters.precision),
         )
         self.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
-        decode = image_decoder(compressed=parameters.image_transport == "compressed")
+        camera = CameraListener(self, parameters.camera_choice(), localizer.network.config.camera)
+        decode = camera.fitting(
+            image_decoder(compressed=parameters.image_transport == "compressed")
+        )
         return Tracking(localizer, robot, decode)
 
     def _set_threads(self) -> None:
@@ -141,9 +165,19 @@ class LocalizerNode(ManagedNode):
         else:
             self._listen_to_sensor(Image, "image", self._on_image, images)
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
+        self.make_service(Empty, "request_nomotion_update", self._on_update_request)
+        # Where Nav2 is installed.
+        if (kind := message_class("nav2_msgs/srv/SetInitialPose")) is not None:
+            self.make_service(kind, "set_initial_pose", self._on_set_initial_pose)
         # Reports go on where simulated time stands still.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.make_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
+        # A bag that is played fast has stamps that no clock follows.
+        if self.parameters.transform_rate and not self._keeps_all:
+            period_s = 1 / self.parameters.transform_rate
+            self.make_timer(period_s, self._outputs.map_to_odom.repeat, clock=clock)
+        if self.parameters.save_pose_rate:
+            self.make_timer(1 / self.parameters.save_pose_rate, self._keeper.write, clock=clock)
 
     def _listen_to_sensor(
         self, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
@@ -158,6 +192,8 @@ class LocalizerNode(ManagedNode):
 
             def use() -> None:
                 with self._reporting.refusing("map"):
+                    if (start := self._keeper.start_in(view_map)) is not None:
+                        self._tracking.start_near(start)
                     if self._tracking.use_map(view_map):
                         self.get_logger().info(f"localizing in a map of {view_map.n_views} views")
                     self._report()
@@ -174,6 +210,8 @@ class LocalizerNode(ManagedNode):
             self._work.put(lambda: self._start_near(start))
 
     def _start_near(self, start: Near) -> None:
+        self._keeper.forget()
+        self._outputs.map_to_odom.clear()
         x, y, yaw = start.pose_map_base
         when = "now" if self._tracking.start_near(start) else "once there is a map"
         self.get_logger().info(f"starting at ({x:.2f} m, {y:.2f} m, {yaw:.2f} rad) {when}")
@@ -184,7 +222,17 @@ class LocalizerNode(ManagedNode):
         return response
 
     def _start_everywhere(self) -> None:
+        self._keeper.forget()
+        self._outputs.map_to_odom.clear()
         self._tracking.start_everywhere()
+
+    def _on_update_request(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
+        self._work.put(self._tracking.force_update)
+        return response
+
+    def _on_set_initial_pose(self, request: Any, response: Any) -> Any:
+        self._on_initial_pose(request.pose)
+        return response
 
     def _on_odometry(self, message: Odometry) -> None:
         with self._reporting.refusing("odom", is_rare=False):
@@ -217,21 +265,28 @@ class LocalizerNode(ManagedNode):
         if not self.is_active:
             self._reporting.counts.dropped("inactive")
             return
-        self._outputs.publish(fix)
-        self._reporting.counts.processed(fix.latency_s)
+        counts = self._reporting.counts
+        self._outputs.publish(fix, counts.snapshot())
+        self._status = fix.status
+        self._keeper.keep(fix, self._tracking.view_map)
+        counts.processed(fix.latency_s)
 
     def _on_tick(self) -> None:
         self._gate.tick()
         self._report()
 
     def _report(self) -> None:
-        view_map = self._tracking.view_map
+        view_map, status = self._tracking.view_map, self._status
         details = {
             "map_views": str(view_map.n_views if view_map is not None else 0),
-            "particles": str(self.parameters.max_particles),
+            "particles": str(status.num_particles or self.parameters.max_particles),
+            "state": status.state.name,
+            "confidence": f"{status.confidence:.2f}",
+            "modes": str(len(status.modes)),
             "images_waiting": str(self._gate.waiting + self._work.images_waiting),
         }
-        waiting_for = "" if view_map is not None else "waiting for a map"
+        lost = f"lost: {status.reason}" if status.state == State.LOST else ""
+        waiting_for = lost if view_map is not None else "waiting for a map"
         self._reporting.report(details, waiting_for=waiting_for)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 
 from dmn_core.errors import ConfigurationError, DmnError
-from dmn_ros.declaration import declare
+from dmn_ros.declaration import changed, declare
 from dmn_ros.runner import run_node, spin
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -31,6 +33,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         """
         super().__init__(name)
         self.parameters = declare(self, parameters)
+        self.add_on_set_parameters_callback(self._on_parameters)
         self.is_active = False
         self._failure: Exception | None = None
         self._is_bringing_up = False
@@ -51,6 +54,13 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
 
     def tear_down(self) -> None:
         """Forget all that `set_up` made, even where that did not come to its end."""
+
+    def adjust(self, parameters: Any) -> None:
+        """Work by other parameters from now on.
+
+        Raises:
+            DmnError: they do not go together; those before stay in force.
+        """
 
     def bring_up(self) -> None:
         """Configure and activate without a manager.
@@ -128,6 +138,15 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         """End in good order."""
         self._clean_up()
         super().destroy_node()
+
+    def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        try:
+            parameters = changed(self.parameters, changes)
+            self.adjust(parameters)
+        except DmnError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.parameters = parameters
+        return SetParametersResult(successful=True)
 
     def _clean_up(self) -> None:
         # What works in the background ends before the publishers that it uses.

@@ -1,21 +1,21 @@
-"""Every parameter of the nodes: name, type, default, range and meaning. `config/` repeats them."""
+"""Parameters of mapper and bag player: name, type, default, range and meaning."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from dmn_core.data.bag import ViewSelection
 from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
+from dmn_core.live_map import LiveMapSettings
 from dmn_core.localization import DEFAULT_MARGIN_M
-from dmn_core.particle_filter import FilterSettings, OdometryNoise
-from dmn_core.robot import PRECISIONS, ROBOT_FILTER, Precision, RobotSettings
+from dmn_core.map_editing import MapLimits
+from dmn_core.robot import PRECISIONS, Precision
 from dmn_core.views import Area
 from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
-DEFAULT_NOISE = ROBOT_FILTER.noise
 AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
 PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coarser"
 
@@ -56,6 +56,51 @@ class MapperParameters:
     )
     threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
 
+    live_poses: str = parameter(
+        "off",
+        "views from images while the robot drives, at poses of view_pose (pose) or of a localizer",
+        choices=("off", "pose", "pose_with_covariance"),
+    )
+    image_transport: str = parameter(
+        "raw",
+        "of these images: raw, or compressed ones below the image topic",
+        choices=("raw", "compressed"),
+    )
+    max_pose_gap_s: float = parameter(
+        0.5, "longest time between two of these poses that is bridged", low=0.0, high=10.0
+    )
+    max_pose_std_m: float = parameter(
+        0.3, "pose_with_covariance: poses less certain than this are left out", low=0.0
+    )
+    max_pose_std_rad: float = parameter(0.1, "... or less certain than this in yaw", low=0.0)
+    refresh_s: float = parameter(
+        600.0, "a view this much older than an image of the same place gives way to it", low=0.0
+    )
+    max_view_age_s: float = parameter(
+        0.0, "views older than this are removed; 0 keeps them for good", low=0.0
+    )
+    robot_name: str = parameter("", "who took the views that are added; empty: the namespace")
+    share_in: tuple[str, ...] = parameter(
+        (), "topics of maps of other robots in the same frame, whose views are taken over"
+    )
+    publish_period_s: float = parameter(
+        1.0, "least time between two maps that are published as views come", low=0.01, high=3600.0
+    )
+
+    def live_settings(self) -> LiveMapSettings:
+        """How the map changes while robots drive."""
+        return LiveMapSettings(
+            limits=MapLimits(
+                max_views=self.max_views,
+                min_distance_m=self.min_distance_m,
+                min_turn_rad=self.min_turn_rad,
+            ),
+            refresh_s=self.refresh_s,
+            max_age_s=self.max_view_age_s,
+            area_m=self.area(),
+            area_margin_m=self.area_margin_m,
+        )
+
     def mapping_settings(self) -> MappingSettings:
         """The part that offline replay shares."""
         return MappingSettings(
@@ -75,122 +120,11 @@ class MapperParameters:
 
     def camera(self) -> tuple[float, float, float]:
         """Pose of the camera on the robot."""
-        return _camera(self.pose_base_camera)
+        return camera_pose(self.pose_base_camera)
 
     def area(self) -> Area | None:
         """The area, if it was stated."""
         return numbers(self.area_m, 4, name="area_m") if self.area_m else None
-
-
-@dataclass(frozen=True)
-class LocalizerParameters:
-    """Parameters of the localizer."""
-
-    autostart: bool = parameter(True, AUTOSTART_HELP)
-    weights: str = parameter("", "weights file; empty: the ones that come with the package")
-    device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
-    precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
-    threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
-    global_frame_id: str = parameter("map", "frame of the map")
-    odom_frame_id: str = parameter("odom", "frame of the odometry")
-    base_frame_id: str = parameter("base_link", "frame of the robot")
-    tf_broadcast: bool = parameter(
-        True, "whether to publish global_frame_id to odom_frame_id on /tf"
-    )
-    transform_tolerance: float = parameter(
-        1.0, "seconds by which that transform is stamped after the image", low=0.0, high=60.0
-    )
-    pose_base_camera: tuple[float, ...] = parameter(
-        (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
-    )
-    image_transport: str = parameter(
-        "raw", "raw images, or compressed ones below the image topic", choices=("raw", "compressed")
-    )
-    image_queue: str = parameter(
-        "newest", "newest drops images that wait, all processes each", choices=("newest", "all")
-    )
-    odometry_wait_s: float = parameter(
-        1.0,
-        "newest: how far odometry may run on before an image beyond it is dropped [s]",
-        low=0.0,
-        high=10.0,
-    )
-    max_odometry_gap_s: float = parameter(
-        1.0, "longest time between two odometry poses that is bridged", low=0.001, high=10.0
-    )
-    max_poses: int = parameter(200, "most poses in particle_cloud", low=1, high=100000)
-    max_particles: int = parameter(2048, "number of particles", low=1, high=1000000)
-    random_seed: int = parameter(0, "of all random draws", low=0)
-    resampling: str = parameter(
-        ROBOT_FILTER.resampling, "when to resample", choices=("never", "always", "effective_size")
-    )
-    effective_fraction: float = parameter(
-        ROBOT_FILTER.effective_fraction,
-        "effective_size resamples below this share of the particles",
-        low=1e-6,
-        high=1.0,
-    )
-    soft_alpha: float = parameter(
-        ROBOT_FILTER.soft_alpha, "1 resamples by weight, less mixes in chance", low=1e-6, high=1.0
-    )
-    estimate: str = parameter(
-        ROBOT_FILTER.estimate,
-        "mean of all particles or of the heaviest cluster",
-        choices=("mean", "cluster"),
-    )
-    likelihood_power: float = parameter(
-        ROBOT_FILTER.likelihood_power,
-        "exponent on each image's likelihood; below 1 where images come so close together that "
-        "they are not independent",
-        low=1e-6,
-        high=1.0,
-    )
-    motion_model: str = parameter(
-        DEFAULT_NOISE.model, "noise of odometry", choices=("exact", "differential", "omni")
-    )
-    alpha1: float = parameter(DEFAULT_NOISE.alpha1, "rotation variance from rotation", low=0.0)
-    alpha2: float = parameter(DEFAULT_NOISE.alpha2, "rotation variance from travel", low=0.0)
-    alpha3: float = parameter(DEFAULT_NOISE.alpha3, "travel variance from travel", low=0.0)
-    alpha4: float = parameter(DEFAULT_NOISE.alpha4, "travel variance from rotation", low=0.0)
-    alpha5: float = parameter(
-        DEFAULT_NOISE.alpha5, "sideways variance from travel, omni only", low=0.0
-    )
-    min_std_xy_m: float = parameter(
-        DEFAULT_NOISE.min_std_xy_m, "noise added at every image [m]", low=0.0
-    )
-    min_std_yaw_rad: float = parameter(
-        DEFAULT_NOISE.min_std_yaw_rad, "noise added at every image [rad]", low=0.0
-    )
-
-    def robot_settings(self) -> RobotSettings:
-        """The part that offline replay shares."""
-        return RobotSettings(
-            particles=self.max_particles,
-            seed=self.random_seed,
-            filter=self._filter_settings(),
-            pose_base_camera=_camera(self.pose_base_camera),
-            max_odometry_gap_s=self.max_odometry_gap_s,
-        )
-
-    def _filter_settings(self) -> FilterSettings:
-        return replace(
-            ROBOT_FILTER,
-            noise=OdometryNoise(
-                model=self.motion_model,  # type: ignore[arg-type]
-                alpha1=self.alpha1,
-                alpha2=self.alpha2,
-                alpha3=self.alpha3,
-                alpha4=self.alpha4,
-                alpha5=self.alpha5,
-                min_std_xy_m=self.min_std_xy_m,
-                min_std_yaw_rad=self.min_std_yaw_rad,
-            ),
-            resampling=self.resampling,  # type: ignore[arg-type]
-            effective_fraction=self.effective_fraction,
-            soft_alpha=self.soft_alpha,
-            estimate=self.estimate,  # type: ignore[arg-type]
-            likelihood_power=self.likelihood_power,
-        )
 
 
 @dataclass(frozen=True)
@@ -235,6 +169,7 @@ def _package_models() -> tuple[Path, ...]:
         return ()
 
 
-def _camera(pose: tuple[float, ...]) -> tuple[float, float, float]:
+def camera_pose(pose: tuple[float, ...]) -> tuple[float, float, float]:
+    """The numbers of `pose_base_camera`, if they are three."""
     camera: tuple[float, float, float] = numbers(pose, 3, name="pose_base_camera")
     return camera

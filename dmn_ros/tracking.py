@@ -81,6 +81,15 @@ class Tracking:
         self._session.restart(Everywhere(particles=self._particles))
         return True
 
+    def adjust(self, robot: RobotSettings) -> None:
+        """Filter and gate work by other settings from now on."""
+        self._localizer.settings = robot.filter
+        self._session.adjust(robot.gate)
+
+    def force_update(self) -> None:
+        """Weigh the next image, however little the robot has moved."""
+        self._session.force_update()
+
     def localize(self, image: PosedImage) -> Fix:
         """The robot's pose at an image.
 

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from dmn_ros.demo.options import DemoOptions, find_images
-from dmn_ros.parameters import BagPlayerParameters, LocalizerParameters, MapperParameters
+from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.parameters import BagPlayerParameters, MapperParameters
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = {

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from dmn.msg import ViewMap
+from dmn.msg import LocalizerStatus, ViewMap
 from dmn.srv import LoadMap
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from std_srvs.srv import Trigger
+from nav_msgs.msg import Odometry
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
+from std_srvs.srv import Empty, Trigger
+from tf2_msgs.msg import TFMessage
 
-from dmn_ros.map_message import from_map_message, same_map
+from dmn_core.data.ros_decoding import stamp_ns
+from dmn_core.robot import load_localizer
+from dmn_core.views import Views
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header
+from dmn_ros.map_message import from_map_message, same_map, to_map_message
 from dmn_ros.qualities import LATCHED
 
 CONFIGURE = Transition.TRANSITION_CONFIGURE
@@ -78,7 +91,7 @@ def test_a_manager_leads_the_mapper(probe: Any, mapper: Any, tmp_path: Path) -> 
     assert process.stop() == 0
 
 
-@pytest.mark.parametrize("name", ["mapper"])
+@pytest.mark.parametrize("name", ["mapper", "localizer"])
 def test_what_cannot_be_configured_says_why_and_waits(
     probe: Any, start: Any, name: str, tmp_path: Path
 ) -> None:
@@ -90,3 +103,108 @@ def test_what_cannot_be_configured_says_why_and_waits(
     assert "no.safetensors" in process.output
     assert "Traceback" not in process.output
     assert process.alive
+
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+PLACE = (3.0, -2.0)
+
+
+class Robot:
+    """A robot that turns on the spot, and what a localizer makes of that."""
+
+    def __init__(self, probe: Any) -> None:
+        self.probe = probe
+        self.poses = probe.listen(PoseWithCovarianceStamped, "pose")
+        self.statuses = probe.listen(LocalizerStatus, "status")
+        self.transforms = probe.listen(TFMessage, "tf")
+        self.images = probe.publisher(Image, "image")
+        self.odometry = probe.publisher(Odometry, "odom")
+        self.seen = 0
+
+    def look(self) -> None:
+        self.seen += 1
+        stamp = START + self.seen * SECOND // 10
+        odometry = Odometry(header=header(stamp, "odom"), child_frame_id="base_link")
+        odometry.pose.pose = to_pose(np.array([0.0, 0.0, 0.3 * self.seen]))
+        self.odometry.publish(odometry)
+        picture = Image(header=header(stamp, "camera"), height=32, width=32, step=96)
+        picture.encoding, picture.data = "rgb8", bytes(32 * 32 * 3)
+        self.images.publish(picture)
+
+    def off(self) -> float:
+        """After one more look: distance from the place where it was told to be."""
+        before = len(self.poses)
+        self.look()
+        self.probe.wait(lambda: len(self.poses) > before, "a pose")
+        at = self.poses[-1].pose.pose.position
+        return float(np.hypot(at.x - PLACE[0], at.y - PLACE[1]))
+
+
+def map_message(weights: Path) -> ViewMap:
+    localizer = load_localizer(weights, device="cpu")
+    images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
+    poses = np.array([[15.0, 9.0, 0.0], [-15.0, 9.0, 1.0], [0.0, -15.0, 2.0]])
+    return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
+
+
+def test_a_manager_leads_the_localizer(probe: Any, start: Any, scene: Any) -> None:
+    process = start(
+        "localizer",
+        autostart=False,
+        weights=scene.weights,
+        device="cpu",
+        threads=1,
+        max_particles=128,
+        recovery_alpha_fast=0.0,
+        set_initial_pose=True,
+        **{"initial_pose.x": PLACE[0], "initial_pose.y": PLACE[1]},
+        **{"initial_pose.covariance_x": 0.01, "initial_pose.covariance_y": 0.01},
+    )
+    manager = Manager(probe, "localizer")
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(map_message(scene.weights))
+    assert manager.change(CONFIGURE)
+    robot = Robot(probe)
+    robot.look()
+    probe.wait(lambda: "localizing in a map of 3 views" in process.output, "the map to be used")
+    assert not (robot.poses or robot.statuses or robot.transforms or probe.state())
+
+    assert manager.change(ACTIVATE)
+    assert robot.off() < 1.0
+    # Without another image, the transform goes on, and is never stamped twice alike.
+    probe.wait(lambda: len(robot.transforms) > 5, "more transforms than images")
+    stamps = [stamp_ns(message.transforms[0].header.stamp) for message in robot.transforms]
+    assert stamps[0] == START + robot.seen * SECOND // 10 + SECOND
+    assert all(later > earlier for earlier, later in itertools.pairwise(stamps))
+    assert robot.statuses[-1].num_particles == 128
+    assert robot.statuses[-1].modes
+
+    # Runtime changes: one that is taken, and two that are not.
+    wanted = {"max_poses": 7, "resampling": "sometimes", "max_particles": 64}
+    request = SetParameters.Request(
+        parameters=[Parameter(k, value=v).to_parameter_msg() for k, v in wanted.items()]
+    )
+    results = probe.call(SetParameters, "localizer/set_parameters", request).results
+    assert [result.successful for result in results] == [True, False, False]
+    assert "never, always, effective_size" in results[1].reason
+
+    # Silent meanwhile; afterwards it knows where it was.
+    assert manager.change(DEACTIVATE)
+    heard = len(robot.poses), len(robot.statuses)
+    robot.look()
+    assert manager.state == "inactive"
+    assert (len(robot.poses), len(robot.statuses)) == heard
+    assert manager.change(ACTIVATE)
+    assert robot.off() < 1.0
+    probe.call(Empty, "request_nomotion_update", Empty.Request())
+
+    # All over again, from the parameters.
+    assert manager.change(DEACTIVATE, CLEANUP)
+    assert manager.state == "unconfigured"
+    assert manager.change(CONFIGURE, ACTIVATE)
+    probe.wait_for_state("map_views", "3")
+    robot.images = probe.publisher(Image, "image")
+    robot.odometry = probe.publisher(Odometry, "odom")
+    assert robot.off() < 1.0
+    assert process.stop() == 0

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from rclpy.parameter import Parameter
 from dmn_core.data.bag_map import MappingSettings
 from dmn_core.errors import ConfigurationError
 from dmn_core.robot import RobotSettings, load_localizer
-from dmn_ros.declaration import declare
-from dmn_ros.parameters import BagPlayerParameters, LocalizerParameters, MapperParameters
+from dmn_ros.declaration import changed, declare, ros_name
+from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.parameter_table import parameter_table
+from dmn_ros.parameters import BagPlayerParameters, MapperParameters
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 KINDS = {"mapper": MapperParameters, "localizer": LocalizerParameters}
@@ -34,11 +37,20 @@ def node(context: Any, *words: str, **parameters: Any) -> Iterator[Any]:
     made.destroy_node()
 
 
+def flat(stated: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters by their names with dots."""
+    found: dict[str, Any] = {}
+    for name, value in stated.items():
+        inner = flat(value, f"{prefix}{name}.") if isinstance(value, dict) else None
+        found |= {prefix + name: value} if inner is None else inner
+    return found
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_yaml_repeats_the_defaults(ros_context: Any, name: str) -> None:
     path = CONFIG / f"{name}.yaml"
     stated = yaml.safe_load(path.read_text())["/**"]["ros__parameters"]
-    assert list(stated) and set(stated) == {f.name for f in dataclasses.fields(KINDS[name])}
+    assert set(flat(stated)) == {ros_name(f) for f in dataclasses.fields(KINDS[name])}
     with node(ros_context, "--ros-args", "--params-file", str(path)) as made:
         assert declare(made, KINDS[name]) == KINDS[name]()
 
@@ -102,6 +114,32 @@ def test_bad_values_are_refused(
 def test_lists_of_the_wrong_length_are_refused(use: Callable[[], Any]) -> None:
     with pytest.raises(ConfigurationError, match="numbers"):
         use()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_documentation_shows_each_parameter(name: str) -> None:
+    text = (CONFIG.parent / "docs" / "ros_interface.md").read_text()
+    table = parameter_table(KINDS[name])
+    assert table in text, f"the table of {name} should be:\n{table}"
+
+
+def test_names_that_are_not_known_are_warned_of(ros_context: Any) -> None:
+    heard: list[str] = []
+    with node(ros_context, max_partciles=5, update_min_d=0.5) as made:
+        made.get_logger = lambda: SimpleNamespace(warning=heard.append)
+        declare(made, LocalizerParameters)
+    assert len(heard) == 1
+    assert "max_partciles" in heard[0]
+    assert "'max_particles'" in heard[0]
+
+
+def test_changes_are_checked() -> None:
+    before = LocalizerParameters()
+    after = changed(before, [Parameter("alpha1", value=0.5), Parameter("use_sim_time", value=True)])
+    assert after == dataclasses.replace(before, alpha1=0.5)
+    assert after.robot_settings().filter.noise.alpha1 == 0.5
+    with pytest.raises(ConfigurationError, match="never, always, effective_size"):
+        changed(before, [Parameter("resampling", value="sometimes")])
 
 
 def test_parameters_are_described_and_cannot_change_at_run_time(ros_context: Any) -> None:

@@ -104,13 +104,14 @@ def test_published_poses_follow_the_truth(
 
     # map -> odom on /tf, with the odometry of the bag, puts the robot at the same place.
     ours = [t for m in transforms for t in m.transforms if t.header.frame_id == "map"]
-    assert len(ours) == len(stamps)
-    placed = [
-        compose(_planar(transform), recording.odometry.at(stamp))
-        for transform, stamp in zip(ours, stamps, strict=True)
-    ]
-    assert is_close(placed, truth)
-    np.testing.assert_allclose(np.array(placed)[:, :2], published[:, :2], atol=1e-6)
+    # It is withheld while the robot is lost.
+    at = {stamp_ns(transform.header.stamp) - 10**9: _planar(transform) for transform in ours}
+    assert set(at) <= set(stamps)
+    assert len(at) > 0.8 * len(stamps)
+    told = [stamp in at for stamp in stamps]
+    placed = [compose(at[s], recording.odometry.at(s)) for s in stamps if s in at]
+    assert is_close(placed, truth[told])
+    np.testing.assert_allclose(np.array(placed)[:, :2], published[told, :2], atol=1e-6)
 
     # The bounds mean something: neither standing still nor knowing nothing would pass.
     assert not is_close(np.repeat(truth[:1], len(truth), axis=0), truth)

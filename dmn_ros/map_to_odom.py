@@ -1,0 +1,74 @@
+"""The transform from map to odometry: with each fix, and in between at a fixed rate."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tf2_msgs.msg import TFMessage
+
+from dmn_core.belief_monitor import State
+from dmn_core.fix import Fix
+from dmn_core.pose_track.interpolation import NANOSECONDS
+from dmn_ros.conversions import to_map_odom_transform
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.qualities import TRANSFORMS
+
+
+class MapToOdom:
+    """Publishes where the odometry frame is; silent before the first fix, and when lost."""
+
+    def __init__(self, node: ManagedNode) -> None:
+        """Create the publisher on a localizer."""
+        self._node = node
+        self._publisher: Any = node.make_publisher(TFMessage, "tf", TRANSFORMS)
+        # Fixes come from the worker, repeats from the callbacks' thread.
+        self._lock = threading.Lock()
+        self._fix: Fix | None = None
+        self._fixed_ns = 0
+        self._last_ns = -1
+
+    def send(self, fix: Fix) -> None:
+        """Publish a fix, unless the robot is lost."""
+        with self._lock:
+            if fix.status.state == State.LOST:
+                self._fix = None
+                return
+            self._fix, self._fixed_ns = fix, self._now_ns()
+            self._publish(fix, ahead_ns=0)
+
+    def repeat(self) -> None:
+        """Publish the last fix once more, for as long after it as time went on since it came.
+
+        The camera may pause for `camera_timeout`; odometry goes on meanwhile.
+        """
+        with self._lock:
+            if self._fix is None:
+                return
+            ahead_ns = self._now_ns() - self._fixed_ns
+            if 0 < ahead_ns <= self._node.parameters.camera_timeout * NANOSECONDS:
+                self._publish(self._fix, ahead_ns=ahead_ns)
+
+    def clear(self) -> None:
+        """Say nothing until the next fix, which may be older."""
+        with self._lock:
+            self._fix, self._last_ns = None, -1
+
+    def _publish(self, fix: Fix, *, ahead_ns: int) -> None:
+        parameters = self._node.parameters
+        if not parameters.tf_broadcast:
+            return
+        tolerance_ns = round(parameters.transform_tolerance * NANOSECONDS)
+        # Listeners take the newest stamp for the newest transform, and warn of equal ones.
+        stamp_ns = max(fix.stamp_ns + tolerance_ns + ahead_ns, self._last_ns + 1)
+        transform = to_map_odom_transform(
+            fix,
+            map_frame=parameters.global_frame_id,
+            odom_frame=parameters.odom_frame_id,
+            stamp_ns=stamp_ns,
+        )
+        self._publisher.publish(TFMessage(transforms=[transform]))
+        self._last_ns = stamp_ns
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)

@@ -1,0 +1,72 @@
+"""When the localizer writes its pose to disk, and when it starts from there."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from dmn_core.belief_monitor import State
+from dmn_core.fix import Fix
+from dmn_core.localization import Near
+from dmn_core.views import ViewMap
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
+
+TRUSTED = (State.TRACKING, State.DEGRADED)
+
+
+class PoseKeeper:
+    """Keeps the last pose that can be trusted; the pose before is read when this is made."""
+
+    def __init__(self, node: ManagedNode) -> None:
+        """Read the saved pose of a localizer, where that is asked for.
+
+        Raises:
+            SavedPoseError: the file is damaged, or it has no name.
+        """
+        self._node = node
+        self._lock = threading.Lock()
+        self._unsaved: tuple[Fix, ViewMap] | None = None
+        path = node.parameters.saved_pose_filepath
+        self._path = Path(path) if path else None
+        self._saved = self._read() if node.parameters.initialize_at_saved_pose else None
+
+    def start_in(self, view_map: ViewMap) -> Near | None:
+        """Where to start in the first map; None where nothing was saved for it."""
+        saved, self._saved = self._saved, None
+        if saved is None:
+            return None
+        try:
+            return saved.start_in(view_map, particles=self._node.parameters.max_particles)
+        except SavedPoseError as error:
+            self._node.get_logger().warning(str(error))
+            return None
+
+    def forget(self) -> None:
+        """Somebody says where to start: the saved pose counts no more."""
+        self._saved = None
+
+    def keep(self, fix: Fix, view_map: ViewMap | None) -> None:
+        """Remember a pose for the next `write`."""
+        if self._path is not None and view_map is not None and fix.status.state in TRUSTED:
+            with self._lock:
+                self._unsaved = (fix, view_map)
+
+    def write(self) -> None:
+        """Write the pose, if it is new."""
+        with self._lock:
+            unsaved, self._unsaved = self._unsaved, None
+        if unsaved is None or self._path is None:
+            return
+        try:
+            write_pose(self._path, SavedPose.of(*unsaved))
+        except SavedPoseError as error:
+            self._node.get_logger().error(str(error))
+
+    def _read(self) -> SavedPose | None:
+        if self._path is None:
+            raise SavedPoseError("initialize_at_saved_pose wants a file: set saved_pose_filepath")
+        if not self._path.exists():
+            self._node.get_logger().warning(f"there is no saved pose in {self._path} yet")
+            return None
+        return read_pose(self._path)

@@ -1,0 +1,70 @@
+"""A pose on disk: whole or not at all, and only for the map that it was in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dmn_core.fix import Fix
+from dmn_core.views import ViewMap
+from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
+
+COVARIANCE = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.05], [0.0, 0.05, 0.04]])
+
+
+def fix() -> Fix:
+    return Fix(
+        stamp_ns=7,
+        pose_map_base=np.array([1.0, -2.0, 0.5]),
+        covariance=COVARIANCE,
+        pose_odom_base=np.zeros(3),
+        particles_map_base=np.zeros((1, 3)),
+        weights=np.ones(1),
+        latency_s=0.0,
+    )
+
+
+def view_map(*xs: float, weights: str = "w") -> ViewMap:
+    poses = torch.tensor([[[x, 0.0, 0.0] for x in xs]])
+    return ViewMap(torch.zeros(1, len(xs), 64, 8, 8), poses, (-1.0, 1.0, -1.0, 1.0), weights)
+
+
+def test_a_pose_comes_back_with_its_covariance(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "pose.json"
+    write_pose(path, SavedPose.of(fix(), view_map(1.0, 2.0)))
+    # A map that was edited since shares views with the one before.
+    start = read_pose(path).start_in(view_map(2.0, 3.0), particles=9)
+    assert start.pose_map_base == (1.0, -2.0, 0.5)
+    np.testing.assert_allclose(start.covariance, COVARIANCE)
+    assert start.particles == 9
+    assert [file.name for file in path.parent.iterdir()] == ["pose.json"]
+
+
+@pytest.mark.parametrize("other", [view_map(5.0), view_map(1.0, weights="others")])
+def test_another_map_is_refused(other: ViewMap) -> None:
+    with pytest.raises(SavedPoseError, match="shares no view"):
+        SavedPose.of(fix(), view_map(1.0, 2.0)).start_in(other, particles=9)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"stamp_ns": 1}'])
+def test_damaged_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "pose.json"
+    path.write_text(text)
+    with pytest.raises(SavedPoseError, match="pose.json"):
+        read_pose(path)
+
+
+def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+    pose = SavedPose.of(fix(), view_map(1.0))
+    pose.pose_map_base[0] = float("nan")
+    write_pose(tmp_path / "pose.json", pose)
+    with pytest.raises(SavedPoseError, match="nan"):
+        read_pose(tmp_path / "pose.json")
+
+
+def test_a_place_that_cannot_be_written_is_said() -> None:
+    with pytest.raises(SavedPoseError, match="/proc"):
+        write_pose(Path("/proc/pose.json"), SavedPose.of(fix(), view_map(1.0)))
