@@ -9,10 +9,10 @@ import tyro
 from tyro.conf import OmitSubcommandPrefixes, subcommand
 
 from dmn_core.cli.evaluate import EvaluateCommand
+from dmn_core.cli.kidnap import CalibrateCommand, KidnapCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
 from dmn_core.cli.replay import ReplayCommand
-from dmn_core.cli.robot_trials import CalibrateCommand, RobotTrialsCommand
 from dmn_core.cli.train import TrainCommand, recipe_defaults
 from dmn_core.cli.worlds import WorldsCommand
 from dmn_core.errors import DmnError
@@ -32,7 +32,7 @@ COMMANDS: dict[str, type] = {
     "evaluate": EvaluateCommand,
     "worlds": WorldsCommand,
     "models": ModelsCommand,
-    "robot-trials": RobotTrialsCommand,
+    "kidnap": KidnapCommand,
     "calibrate": CalibrateCommand,
 }
 

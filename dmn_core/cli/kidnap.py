@@ -1,4 +1,4 @@
-"""Commands `dmn robot-trials` and `dmn calibrate`: kidnapped drives in simulated mazes."""
+"""Commands `dmn kidnap` and `dmn calibrate`: kidnapped drives in simulated mazes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class DrivesCommand:
 
 
 @dataclass(frozen=True)
-class RobotTrialsCommand(DrivesCommand):
+class KidnapCommand(DrivesCommand):
     """Measure a robot's localizer: kidnaps noticed and recovered from, covariance, confidence.
 
     The robot starts without a pose in a maze that no training saw, drives, and is carried to
