@@ -4,7 +4,7 @@ Each pixel of the network's image looks into a direction; it gets the colour tha
 sees there, averaged over the pixel. Distortion is undone on the way, and what the robot's camera
 sees beyond the network's field is left out. Directions that it does not see repeat the edge of what
 it sees: walls go on to the side, sky above and floor below, where a constant colour would draw
-edges that no place has (docs/decisions/0015-field-of-view.md).
+edges that no place has (docs/decisions/0016-field-of-view.md).
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from dmn_core.cameras.network_camera import NetworkCamera
 from dmn_core.errors import CameraError
 from dmn_core.views import resize_rgb
 
-# Samples per pixel and axis; images that are finer still are first shrunk by a whole number.
-MOST_SAMPLES = 4
+# Samples per pixel and axis, of small and of large targets; images that are finer still are first
+# shrunk by a whole number.
+MOST_SAMPLES, FEWER_SAMPLES = 4, 2
+LARGE_PX = 64
 # Closer than this to a plain resize, an image is plainly resized: drivers do not agree on whether
 # the middle of an image lies at W / 2 or half a pixel before it.
 PLAIN_WITHIN_PX = 0.6
@@ -143,7 +145,9 @@ class ImageAdapter:
             _density(pixels[..., 0], self.seen, 1),
             _density(pixels[..., 1], self.seen, 0),
         )
-        samples = int(np.clip(np.ceil(max(across, down)), 1, MOST_SAMPLES))
+        large = max(self.target.height, self.target.width) > LARGE_PX
+        most = FEWER_SAMPLES if large else MOST_SAMPLES
+        samples = int(np.clip(np.ceil(max(across, down)), 1, most))
         fine, _ = camera.project(self.target.rays(supersampling=samples))
         low, high = fine.min(axis=(0, 1)), fine.max(axis=(0, 1))
         self._columns, self._rows = (
