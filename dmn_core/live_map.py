@@ -125,21 +125,19 @@ class LiveMap:
         self._offered.update(ids)
         return changed
 
-    def remove(self, ids: Iterable[str]) -> bool:
-        """Take views out; they do not come back from others.
+    def remove(self, ids: Iterable[str] = (), *, before_ns: int = 0) -> bool:
+        """Take out views by name and those stamped before a time; whether there were any.
+
+        They do not come back from others.
 
         Raises:
-            MapError: there is no such view, or none would be left.
+            MapError: there is no such view, or none would be left; then none is taken out.
         """
-        return self._change(lambda: remove_views(self._require_map(), ids))
 
-    def remove_older(self, *, before_ns: int) -> bool:
-        """Take out views stamped before a time; whether there were any.
+        def without() -> ViewMap:
+            return remove_stale(remove_views(self._require_map(), ids), before_ns=before_ns)
 
-        Raises:
-            MapError: no view would be left.
-        """
-        return self._change(lambda: remove_stale(self._require_map(), before_ns=before_ns))
+        return self._change(without)
 
     def age(self, now_ns: int) -> bool:
         """Take out what is older than the settings allow, unless nothing would be left."""
@@ -147,7 +145,7 @@ class LiveMap:
             return False
         before_ns = now_ns - round(self._settings.max_age_s * NANOSECONDS)
         try:
-            return self.remove_older(before_ns=before_ns)
+            return self.remove(before_ns=before_ns)
         except MapError:
             return False
 

@@ -9,16 +9,20 @@ from typing import Any
 
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
-from dmn.srv import LoadMap, SaveMap
+from dmn.srv import LoadMap, RemoveViews, SaveMap
+from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from dmn_core.data.bag_map import map_from_bag
 from dmn_core.errors import ConfigurationError, DmnError, MapError
+from dmn_core.live_map import LiveMap
 from dmn_core.localization import Localizer
 from dmn_core.map_file import load_map, save_map
+from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_core.robot import load_localizer
 from dmn_core.views import ViewMap
+from dmn_ros.live_views import LiveViews
 from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import to_map_message
 from dmn_ros.markers import to_viewpoint_markers
@@ -38,8 +42,9 @@ class MapperNode(ManagedNode):
             ConfigurationError: a parameter is no good.
         """
         super().__init__("mapper", MapperParameters)
-        self._view_map: ViewMap | None = None
         self._localizer: Localizer | None = None
+        self._live: LiveMap | None = None
+        self._is_dirty = False
 
     def set_up(self) -> None:
         """Build or load the map that the parameters name.
@@ -54,7 +59,7 @@ class MapperNode(ManagedNode):
         localizer = load_localizer(
             weights, device=parameters.device, precision=as_precision(parameters.precision)
         )
-        self._localizer = localizer
+        self._localizer, self._live = localizer, LiveMap(localizer, parameters.live_settings())
         self.get_logger().info(f"weights {weights} on {localizer.device}")
         self._maps = self.make_publisher(ViewMapMessage, "map", LATCHED)
         self._viewpoints = self.make_publisher(MarkerArray, "viewpoints", LATCHED)
@@ -62,15 +67,22 @@ class MapperNode(ManagedNode):
         self.make_service(Trigger, "~/rebuild", self._on_rebuild)
         self.make_service(SaveMap, "~/save", self._on_save)
         self.make_service(LoadMap, "~/load", self._on_load)
+        self.make_service(RemoveViews, "~/remove_views", self._on_remove)
+        LiveViews(self, localizer, self._live, parameters=parameters, on_change=self._note_change)
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self.make_timer(parameters.publish_period_s, self._on_tick, clock=clock)
 
     def start(self) -> None:
         """Publish the map."""
-        if self._view_map is not None:
-            self._publish(self._view_map)
+        self._publish()
 
     def tear_down(self) -> None:
         """Forget the map and the weights."""
-        self._view_map = self._localizer = None
+        self._live = self._localizer = None
+
+    @property
+    def _view_map(self) -> ViewMap | None:
+        return self._live.view_map if self._live is not None else None
 
     def _make_first_map(self) -> None:
         parameters = self.parameters
@@ -80,9 +92,10 @@ class MapperNode(ManagedNode):
                 self._save(parameters.map_file)
         elif parameters.map_file:
             self._use(self._load(parameters.map_file))
-        else:
+        elif parameters.live_poses == "off" and not parameters.share_in:
             raise ConfigurationError(
-                "the mapper wants a bag or a map, got neither: set context_bag or map_file"
+                "the mapper wants a bag, a map or views as they come, got none: set context_bag, "
+                "map_file, live_poses or share_in"
             )
 
     def _build(self) -> ViewMap:
@@ -110,16 +123,46 @@ class MapperNode(ManagedNode):
         save_map(Path(path), self._view_map)
 
     def _use(self, view_map: ViewMap) -> None:
-        if self.is_active:
-            self._publish(view_map)
-        self._view_map = view_map
+        self._changing().replace(view_map)
+        self._publish()
 
-    def _publish(self, view_map: ViewMap) -> None:
+    def _changing(self) -> LiveMap:
+        if self._live is None:
+            raise ConfigurationError("the mapper has no map to change: configure it first")
+        return self._live
+
+    def _note_change(self) -> None:
+        self._is_dirty = True
+
+    def _on_tick(self) -> None:
+        """Publish what has changed since the last tick, so that maps come no more often."""
+        if self._live is None or not self.is_active:
+            return
+        if self._live.age(self.get_clock().now().nanoseconds) or self._is_dirty:
+            self._publish()
+
+    def _publish(self) -> None:
+        view_map = self._view_map
+        if view_map is None or not self.is_active:
+            return
+        self._is_dirty = False
         stamp_ns = self.get_clock().now().nanoseconds
         frame = self.parameters.global_frame_id
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self._viewpoints.publish(to_viewpoint_markers(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self.get_logger().info(f"published {_describe(view_map)}")
+
+    def _on_remove(
+        self, request: RemoveViews.Request, response: RemoveViews.Response
+    ) -> RemoveViews.Response:
+        def remove() -> str:
+            age_ns = round(request.older_than_s * NANOSECONDS)
+            before_ns = self.get_clock().now().nanoseconds - age_ns if age_ns > 0 else 0
+            self._changing().remove(request.view_ids, before_ns=before_ns)
+            self._publish()
+            return f"left {_describe(self._view_map)}"
+
+        return self._answer(response, remove)
 
     def _on_rebuild(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         def rebuild() -> str:

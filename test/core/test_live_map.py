@@ -139,10 +139,10 @@ def test_views_that_were_removed_do_not_come_back_from_others():
     whole = live_map.view_map
     assert live_map.remove([view_ids(whole)[1]])
     assert not live_map.merge(whole)
-    assert live_map.remove_older(before_ns=11 * SECOND)
+    assert live_map.remove(before_ns=11 * SECOND)
     assert [record.stamp_ns // SECOND for record in live_map.view_map.records] == [12]
     with pytest.raises(MapError, match="would be gone"):
-        live_map.remove_older(before_ns=99 * SECOND)
+        live_map.remove(before_ns=99 * SECOND)
     foreign = ViewMap(whole.embeddings, whole.poses_map_camera, AREA, "other")
     with pytest.raises(MapError, match="'w'.*'other'"):
         live_map.merge(foreign)

@@ -1,0 +1,154 @@
+"""Maps change while robots drive: views are added, shared and removed, and beliefs go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dmn.msg import ViewMap
+from dmn.srv import RemoveViews
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import Image
+
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header
+from dmn_ros.map_message import from_map_message
+from dmn_ros.qualities import LATCHED
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+RANDOM = np.random.default_rng(0)
+
+
+def image(stamp_ns: int) -> Image:
+    picture = RANDOM.integers(0, 255, 32 * 32 * 3, dtype=np.uint8)
+    return Image(
+        header=header(stamp_ns, "camera"),
+        height=32,
+        width=32,
+        encoding="rgb8",
+        step=96,
+        data=picture.tobytes(),
+    )
+
+
+def at(stamp_ns: int, x: float, y: float, yaw: float = 0.0) -> PoseStamped:
+    return PoseStamped(header=header(stamp_ns, "map"), pose=to_pose(np.array([x, y, yaw])))
+
+
+def estimate(stamp_ns: int, x: float, y: float, *, std: float) -> PoseWithCovarianceStamped:
+    message = PoseWithCovarianceStamped(header=header(stamp_ns, "map"))
+    message.pose.pose = to_pose(np.array([x, y, 0.0]))
+    covariance = np.zeros(36)
+    covariance[[0, 7, 35]] = std**2
+    message.pose.covariance = covariance
+    return message
+
+
+def newest(maps: list[Any], probe: Any, *, views: int) -> ViewMap:
+    probe.wait(lambda: maps and maps[-1].n_views == views, f"a map of {views} views")
+    message: ViewMap = maps[-1]
+    return message
+
+
+def test_views_are_added_while_a_robot_is_localized(
+    probe: Any, mapper: Any, start: Any, scene: Any
+) -> None:
+    mapper(live_poses="pose", publish_period_s=0.1, robot_name="r1", refresh_s=1e6)
+    start(
+        "localizer",
+        weights=scene.weights,
+        device="cpu",
+        threads=1,
+        particles=128,
+        resampling="never",
+        image_queue="all",
+    )
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    first = newest(maps, probe, views=5)
+    assert set(first.sources) == {"context"}
+    assert min(first.stamps_ns) > 0
+    probe.wait_for_state("map_views", "5")
+    poses = probe.publisher(PoseStamped, "view_pose")
+    images = probe.publisher(Image, "image")
+    probe.wait(lambda: images.get_subscription_count() == 2, "mapper and localizer")
+    odometry = probe.publisher(Odometry, "odom")
+    starts = probe.publisher(PoseWithCovarianceStamped, "initialpose")
+    estimates = probe.listen(PoseWithCovarianceStamped, "pose")
+    starts.publish(estimate(0, 3.0, -2.0, std=0.1))
+
+    def look(number: int) -> tuple[float, float]:
+        """An image with odometry that has moved on: distance from the start, and deviation."""
+        stamp, seen = START + number * SECOND, len(estimates)
+        message = Odometry(header=header(stamp, "odom"), child_frame_id="base_link")
+        message.pose.pose = to_pose(np.array([0.3 * number, 0.0, 0.0]))
+        odometry.publish(message)
+        images.publish(image(stamp))
+        probe.wait(lambda: len(estimates) > seen, "a pose of the localizer")
+        pose = estimates[-1].pose
+        off = np.hypot(pose.pose.position.x - 3.0, pose.pose.position.y + 2.0)
+        return float(off), float(np.sqrt(pose.covariance[0] + pose.covariance[7]))
+
+    assert max(look(0)) < 0.5
+
+    # Between two poses; then the same place again, which tells nothing new; then another one.
+    poses.publish(at(START - SECOND // 5, 30.0, 30.0))
+    poses.publish(at(START + SECOND // 5, 30.4, 30.0))
+    grown = newest(maps, probe, views=6)
+    new = list(grown.sources).index("r1")
+    viewpoint = grown.viewpoints[3 * new : 3 * new + 3]
+    np.testing.assert_allclose(viewpoint, [30.2, 30.0, 0.0], atol=1e-5)
+    assert grown.stamps_ns[new] == START
+    assert set(first.view_ids) < set(grown.view_ids)
+    assert len(grown.data) < 12_000
+    assert from_map_message(grown).n_views == 6
+    poses.publish(at(START + SECOND, 30.2, 30.1))
+    images.publish(image(START + SECOND))
+    poses.publish(at(START + 2 * SECOND, -30.0, 30.0))
+    images.publish(image(START + 2 * SECOND))
+    newest(maps, probe, views=7)
+
+    # The localizer uses the new views and still knows where it is.
+    probe.wait_for_state("map_views", "7")
+    off, deviation = look(3)
+    assert off < 2.0
+    assert deviation < 1.0
+
+
+def test_robots_share_their_maps(probe: Any, mapper: Any, start: Any, scene: Any) -> None:
+    mapper(share_in='["/b/map"]', publish_period_s=0.1)
+    start(
+        "mapper",
+        remap={"__ns": "/b"},
+        weights=scene.weights,
+        device="cpu",
+        threads=1,
+        live_poses="pose_with_covariance",
+        share_in='["/map"]',
+        publish_period_s=0.1,
+    )
+    ours = probe.listen(ViewMap, "map", LATCHED)
+    theirs = probe.listen(ViewMap, "/b/map", LATCHED)
+    newest(theirs, probe, views=5)
+    poses = probe.publisher(PoseWithCovarianceStamped, "/b/pose")
+    images = probe.publisher(Image, "/b/image")
+    # A robot that does not know where it is adds nothing; then it knows.
+    for number, std in enumerate((2.0, 0.01)):
+        images.publish(image(START + number * SECOND))
+        poses.publish(estimate(START + number * SECOND, 30.0 * number, 30.0, std=std))
+    shared = newest(theirs, probe, views=6)
+    assert sorted(shared.sources) == ["b", *["context"] * 5]
+    assert list(newest(ours, probe, views=6).view_ids) == list(shared.view_ids)
+
+    name = next(i for i, s in zip(shared.view_ids, shared.sources, strict=True) if s == "b")
+    request = RemoveViews.Request(view_ids=[name])
+    answer = probe.call(RemoveViews, "/b/mapper/remove_views", request)
+    assert answer.success, answer.message
+    assert name not in newest(theirs, probe, views=5).view_ids
+    again = probe.call(RemoveViews, "/b/mapper/remove_views", request)
+    assert not again.success
+    assert name in again.message
+    aged = probe.call(RemoveViews, "mapper/remove_views", RemoveViews.Request(older_than_s=1.0))
+    assert not aged.success
+    assert "would be gone" in aged.message
