@@ -28,6 +28,7 @@ from dmn_core.data.belief_layout import (
 from dmn_core.data.ros_decoding import pose_with_covariance
 from dmn_core.errors import DecodingError
 from dmn_core.localization import Near
+from dmn_core.pose_track import compose
 from dmn_core.session import Fix
 from dmn_ros.frames import header, require_frame
 
@@ -104,18 +105,34 @@ def to_pose_array(fix: Fix, *, frame_id: str, max_poses: int) -> PoseArray:
 
 
 def to_initial_belief(
-    message: PoseWithCovarianceStamped, *, map_frame: str, particles: int
+    message: PoseWithCovarianceStamped,
+    *,
+    map_frame: str,
+    particles: int,
+    pose_map_frame: FloatArray | None = None,
 ) -> Near:
     """Where to start from a pose that a user or another node states.
 
     Its stamp is not looked at: RViz stamps in wall time even where time is simulated. A covariance
     that is too narrow is widened.
 
+    Args:
+        message: of a pose.
+        map_frame: name of the map's frame.
+        particles: of the start.
+        pose_map_frame: (3,) where the frame of the pose is in the map, if that is known.
+
     Raises:
         DecodingError: wrong frame, numbers that are not finite, a covariance that is none.
     """
-    require_frame(message.header.frame_id, map_frame, what="initialpose")
     pose, covariance = pose_with_covariance(message.pose)
+    if pose_map_frame is None:
+        require_frame(message.header.frame_id, map_frame, what="initialpose")
+    else:
+        pose = compose(pose_map_frame, pose)
+        cos, sin = math.cos(pose_map_frame[2]), math.sin(pose_map_frame[2])
+        turned = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        covariance = turned @ covariance @ turned.T
     return near(pose, _repaired(covariance), particles=particles)
 
 

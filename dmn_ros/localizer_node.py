@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -20,11 +21,13 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Empty
+from tf2_msgs.msg import TFMessage
 
 from dmn_core.belief_monitor import LocalizerStatus, State
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.errors import ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Near
+from dmn_core.pose_track import compose
 from dmn_core.robot import load_localizer
 from dmn_ros.camera import CameraListener
 from dmn_ros.conversions import to_initial_belief
@@ -38,9 +41,18 @@ from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
 from dmn_ros.parameters import as_precision, weights_path
 from dmn_ros.pose_keeper import PoseKeeper
-from dmn_ros.qualities import EVERYTHING, FAST_SENSOR, LATCHED, RELIABLE, SENSOR
+from dmn_ros.qualities import (
+    EVERYTHING,
+    FAST_SENSOR,
+    LATCHED,
+    MANY_LATCHED,
+    RELIABLE,
+    SENSOR,
+    TRANSFORMS,
+)
 from dmn_ros.reporting import Reporting
 from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
+from dmn_ros.transforms import Transforms, planar, planar_camera
 from dmn_ros.worker import Worker
 
 REPORT_PERIOD_S = 1.0
@@ -65,6 +77,7 @@ class LocalizerNode(ManagedNode):
         super().__init__("localizer", LocalizerParameters)
         self._worker: Worker | None = None
         self._status = LocalizerStatus()
+        self._camera: tuple[float, float, float] | None = None
 
     def set_up(self) -> None:
         """Load the weights and wait for a map, odometry and images.
@@ -73,6 +86,7 @@ class LocalizerNode(ManagedNode):
             DmnError: a parameter or the weights are no good.
         """
         self._tracking = self._make_tracking()
+        self._camera = None
         self._reporting = Reporting(self)
         self._gate = OdometryGate(
             # A bag played fast brings images long before odometry that is queued.
@@ -157,7 +171,13 @@ class LocalizerNode(ManagedNode):
             PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE
         )
         images, odometry = (EVERYTHING,) * 2 if self._keeps_all else (SENSOR, FAST_SENSOR)
-        self._listen_to_sensor(Odometry, "odom", self._on_odometry, odometry)
+        self._transforms = Transforms()
+        self.make_subscription(TFMessage, "tf_static", self._transforms.add, MANY_LATCHED)
+        if self.parameters.odometry_source == "tf":
+            transforms = EVERYTHING if self._keeps_all else TRANSFORMS
+            self.make_subscription(TFMessage, "tf", self._on_transforms, transforms)
+        else:
+            self._listen_to_sensor(Odometry, "odom", self._on_odometry, odometry)
         if self.parameters.image_transport == "compressed":
             # As image_transport does it: below the name that `image` was remapped to.
             name = self.resolve_topic_name("image") + "/compressed"
@@ -206,8 +226,21 @@ class LocalizerNode(ManagedNode):
                 message,
                 map_frame=self.parameters.global_frame_id,
                 particles=self.parameters.max_particles,
+                pose_map_frame=self._pose_map(message.header.frame_id.lstrip("/")),
             )
             self._work.put(lambda: self._start_near(start))
+
+    def _pose_map(self, frame: str) -> np.ndarray | None:
+        """Pose (3,) of a frame in the map, if it is fixed in the map or in odometry."""
+        parameters = self.parameters
+        fixed = self._transforms.find(parameters.global_frame_id, frame)
+        if fixed is not None:
+            return planar(fixed)
+        moving = self._transforms.find(parameters.odom_frame_id, frame)
+        pose_map_odom = self._outputs.map_to_odom.pose_map_odom
+        if moving is None or pose_map_odom is None:
+            return None
+        return compose(pose_map_odom, planar(moving))
 
     def _start_near(self, start: Near) -> None:
         self._keeper.forget()
@@ -237,20 +270,54 @@ class LocalizerNode(ManagedNode):
     def _on_odometry(self, message: Odometry) -> None:
         with self._reporting.refusing("odom", is_rare=False):
             require_frame(message.header.frame_id, self.parameters.odom_frame_id, what="odometry")
-            stamp = stamp_ns(message.header.stamp)
-            if not self._gate.add_odometry(stamp, planar_pose(message.pose.pose)):
-                self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
-                for _ in range(self._work.drop_images()):
-                    self._reporting.drop("time_jump", "time jumped back while an image waited")
-                self._work.put(self._start_everywhere)
-            self._release()
+            self._take_odometry(stamp_ns(message.header.stamp), planar_pose(message.pose.pose))
+
+    def _on_transforms(self, message: TFMessage) -> None:
+        odom, base = self.parameters.odom_frame_id, self.parameters.base_frame_id
+        for transform in message.transforms:
+            if transform.header.frame_id.lstrip("/") != odom:
+                continue
+            self._transforms.add(TFMessage(transforms=[transform]))
+            pose_odom_base = self._transforms.find(odom, base)
+            child = transform.child_frame_id.lstrip("/")
+            if pose_odom_base is None or not self._transforms.is_above(child, base):
+                continue
+            with self._reporting.refusing("tf", is_rare=False):
+                self._take_odometry(stamp_ns(transform.header.stamp), planar(pose_odom_base))
+
+    def _take_odometry(self, stamp: int, pose_odom_base: np.ndarray) -> None:
+        if not self._gate.add_odometry(stamp, pose_odom_base):
+            self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
+            for _ in range(self._work.drop_images()):
+                self._reporting.drop("time_jump", "time jumped back while an image waited")
+            self._work.put(self._start_everywhere)
+        self._release()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         if not self.is_active:
             return
         self._reporting.counts.received()
+        if self.parameters.camera_pose_source == "tf" and not self._find_camera(message):
+            return
         self._gate.add_image(stamp_ns(message.header.stamp), message)
         self._release()
+
+    def _find_camera(self, message: Image | CompressedImage) -> bool:
+        """Whether it is known where the camera of an image is on the robot."""
+        frame, base = message.header.frame_id.lstrip("/"), self.parameters.base_frame_id
+        pose_base_camera = self._transforms.find(base, frame)
+        if pose_base_camera is None:
+            self._reporting.drop("no_camera_pose", f"tf_static connects {base!r} not to {frame!r}")
+            return False
+        try:
+            camera = planar_camera(pose_base_camera, frame)
+        except DecodingError as error:
+            self._reporting.drop("no_camera_pose", str(error))
+            return False
+        if camera != self._camera:
+            self._camera = camera
+            self._work.put(lambda: self._tracking.use_camera(camera))
+        return True
 
     def _release(self) -> None:
         for image in self._gate.ready():

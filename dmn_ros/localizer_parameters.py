@@ -57,6 +57,14 @@ class LocalizerParameters:
         "auto: as camera_info says; none: images as they come; panorama: all around",
         choices=CAMERA_CHOICES,
     )
+    camera_pose_source: str = parameter(
+        "parameter",
+        "where the camera is: parameter, that is pose_base_camera, or tf",
+        choices=("parameter", "tf"),
+    )
+    odometry_source: str = parameter(
+        "topic", "topic, or odom_frame_id to base_frame_id of tf", choices=("topic", "tf")
+    )
     pose_base_camera: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
     )

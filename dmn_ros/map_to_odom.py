@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.belief_monitor import State
@@ -36,6 +37,12 @@ class MapToOdom:
                 return
             self._fix, self._fixed_ns = fix, self._now_ns()
             self._publish(fix, ahead_ns=0)
+
+    @property
+    def pose_map_odom(self) -> np.ndarray | None:
+        """The odometry frame in the map (3,), as it was published; None where nothing is."""
+        with self._lock:
+            return None if self._fix is None else self._fix.pose_map_odom
 
     def repeat(self) -> None:
         """Publish the last fix once more, for as long after it as time went on since it came.

@@ -86,6 +86,10 @@ class Tracking:
         self._localizer.settings = robot.filter
         self._session.adjust(robot.gate)
 
+    def use_camera(self, pose_base_camera: tuple[float, float, float]) -> None:
+        """Take images from there on the robot from now on."""
+        self._session.pose_base_camera = pose_base_camera
+
     def force_update(self) -> None:
         """Weigh the next image, however little the robot has moved."""
         self._session.force_update()

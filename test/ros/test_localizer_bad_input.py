@@ -140,7 +140,7 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
 
     # Starts that make no sense.
     robot.publish("initialpose", initial_pose((float("nan"), 0.0, 0.0)))
-    robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), frame="odom"))
+    robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), frame="elsewhere"))
     robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), variance=-1.0))
     robot.expect("refused_initialpose", 3)
 
