@@ -44,7 +44,19 @@ def best_cluster_estimate(
     mass = weights.sum(-1)
     weights = weights / mass.unsqueeze(-1)
     mean = _mean(belief.poses_map_base, weights)
-    return mean, _covariance(belief.poses_map_base, weights, mean), mass
+    return mean, group_covariance(belief.poses_map_base, weights, mean, cell=cell), mass
+
+
+def group_covariance(
+    poses: Tensor, weights: Tensor, mean: Tensor, *, cell: Cell = CLUSTER_CELL
+) -> Tensor:
+    """Covariance (B, 3, 3) of groups (B, K, 3) that may be of few particles.
+
+    A cell's worth of spread, divided by the effective number of particles, is added: a single
+    particle is not a place that is known exactly.
+    """
+    few = weights.square().sum(-1)[:, None, None]
+    return _covariance(poses, weights, mean) + few * torch.diag(poses.new_tensor(cell).square())
 
 
 def _mean(poses: Tensor, weights: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, Cell, cluster_labels
-from dmn_core.particle_filter.estimate import covariance, weighted_mean
+from dmn_core.particle_filter.estimate import group_covariance, weighted_mean
 from dmn_core.particle_filter.particles import Belief
 
 MOST_MODES = 8
@@ -48,11 +48,12 @@ def modes_of(
     mass = np.bincount(label, weights=share.numpy())
     # Groups whose particles all lost their weight are no places.
     order = [int(i) for i in np.argsort(-mass, kind="stable")[:most] if mass[i] > 0]
-    return tuple(_mode(poses, share, torch.from_numpy(label == number)) for number in order)
+    return tuple(_mode(poses, share, torch.from_numpy(label == number), cell) for number in order)
 
 
-def _mode(poses: Tensor, weights: Tensor, members: Tensor) -> Mode:
+def _mode(poses: Tensor, weights: Tensor, members: Tensor, cell: Cell) -> Mode:
     mass = weights[members].sum()
     belief = Belief(poses[members].unsqueeze(0), (weights[members] / mass).log().unsqueeze(0))
     mean = weighted_mean(belief)
-    return Mode(mean[0].numpy(), covariance(belief, mean)[0].numpy(), float(mass))
+    spread = group_covariance(belief.poses_map_base, belief.weights, mean, cell=cell)
+    return Mode(mean[0].numpy(), spread[0].numpy(), float(mass))

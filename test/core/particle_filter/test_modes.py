@@ -73,3 +73,8 @@ def test_covariances_are_semi_definite_whatever_the_particles():
         for mode in found:
             assert np.allclose(mode.covariance, mode.covariance.T)
             assert np.linalg.eigvalsh(mode.covariance).min() > -1e-12
+
+
+def test_a_lone_particle_is_no_exact_place():
+    (mode,) = modes_of(torch.tensor([[1.0, 2.0, 3.0]]), torch.ones(1))
+    assert np.allclose(mode.covariance, np.diag([1.0, 1.0, 0.25]))
