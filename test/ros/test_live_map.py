@@ -61,7 +61,8 @@ def test_views_are_added_while_a_robot_is_localized(
         weights=scene.weights,
         device="cpu",
         threads=1,
-        particles=128,
+        min_particles=128,
+        max_particles=128,
         resampling="never",
         image_queue="all",
     )
@@ -101,7 +102,7 @@ def test_views_are_added_while_a_robot_is_localized(
     np.testing.assert_allclose(viewpoint, [30.2, 30.0, 0.0], atol=1e-5)
     assert grown.stamps_ns[new] == START
     assert set(first.view_ids) < set(grown.view_ids)
-    assert len(grown.data) < 12_000
+    assert len(grown.data) < 6 * 8192  # even of weights that nobody trained
     assert from_map_message(grown).n_views == 6
     poses.publish(at(START + SECOND, 30.2, 30.1))
     images.publish(image(START + SECOND))
