@@ -65,6 +65,7 @@ def node(
     settings: Iterable[str] = (),
     fixed: dict[str, Any] | None = None,
     remap: dict[str, str] | None = None,
+    names: dict[str, str] | None = None,
     **options: Any,
 ) -> Node:
     """A node of this package.
@@ -77,6 +78,7 @@ def node(
             an empty one leaves the YAML file's value.
         fixed: further parameters.
         remap: names to launch arguments that hold the topics to use instead.
+        names: names to the topics to use instead.
         **options: handed on to launch_ros.
     """
     parameters: list[Any] = []
@@ -96,7 +98,10 @@ def node(
         namespace=value(context, "namespace"),
         output="screen",
         parameters=parameters,
-        remappings=[(name, value(context, argument)) for name, argument in (remap or {}).items()],
+        remappings=[
+            *((name, value(context, argument)) for name, argument in (remap or {}).items()),
+            *(names or {}).items(),
+        ],
         arguments=["--ros-args", "--log-level", value(context, "log_level")],
         **options,
     )
@@ -120,7 +125,9 @@ def rviz(
     parameters = []
     if "use_sim_time" in context.launch_configurations:
         parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
-    names = dict(remap or {})
+    # The nodes' tf is in their namespace, and RViz asks for that of no namespace.
+    names = {"/tf": "tf", "/tf_static": "tf_static"} if value(context, "namespace") else {}
+    names |= remap or {}
     if image:
         # RViz learns the transport from the end of a name, before that is remapped.
         names |= {IMAGE: image, IMAGE + COMPRESSED: image + COMPRESSED}

@@ -269,7 +269,7 @@ class LocalizerParameters:
                 min_std_yaw_rad=self.min_std_yaw_rad,
             ),
             size=AdaptiveSize(
-                min_particles=min(self.min_particles, self.max_particles),
+                min_particles=self.min_particles,
                 pf_err=self.pf_err,
                 pf_z=self.pf_z,
             ),

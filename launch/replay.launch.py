@@ -6,6 +6,8 @@ from launch_ros.actions import Node
 
 from dmn_ros.launching import arguments, image_transport, node, rviz, value
 
+# Where the bag's transforms are.
+TF = {"tf": "/tf", "tf_static": "/tf_static"}
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
     *("image_transport", "odom", "rate", "rviz", "log_level"),
@@ -31,6 +33,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             settings=("image_transport",),
             fixed={"image_queue": "all"},
             remap={"image": "image", "odom": "odom"},
+            names=TF,
             on_exit=Shutdown(),
         ),
         node(
@@ -47,7 +50,12 @@ def nodes(context: LaunchContext) -> list[Node]:
             on_exit=Shutdown(),
         ),
         # The bag's topics are played by their own names, without a namespace.
-        rviz(context, image=image, transport=transport, remap={"ground_truth": "/ground_truth"}),
+        rviz(
+            context,
+            image=image,
+            transport=transport,
+            remap={"ground_truth": "/ground_truth", "/tf": "/tf", "/tf_static": "/tf_static"},
+        ),
     ]
 
 

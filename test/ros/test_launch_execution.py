@@ -98,6 +98,7 @@ def test_the_localizer_gets_its_topics_and_rviz_shows_them(launch: Launch) -> No
     assert localizer.namespace == rviz.namespace == "robot"
     assert localizer.values["use_sim_time"] == rviz.values["use_sim_time"] == "true"
     assert shown_image(rviz) == "/front/image/compressed"
+    assert dict(rviz.remappings).items() >= {"/tf": "tf", "/tf_static": "tf_static"}.items()
     assert context.environment["FASTDDS_BUILTIN_TRANSPORTS"] == "LARGE_DATA"
 
 
