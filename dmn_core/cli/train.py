@@ -99,8 +99,7 @@ class TrainCommand(TrainingConfig):
     @property
     def config(self) -> TrainingConfig:
         """The part that decides the run."""
-        config = fitted_to_system(part_of(TrainingConfig, self))
-        return replace(config, data="bags") if self.bag else config
+        return fitted_to_system(part_of(TrainingConfig, self))
 
     def _network_to_start_from(self) -> AnyNetwork | None:
         start = self.start_from or (SHIPPED if self.bag else FRESH)
@@ -122,10 +121,12 @@ def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, Environment
 def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
     """The command whose options are those of the recipe that is named in the arguments.
 
+    Without a name it is `default`, and `fine-tuning` for bags, which start from shipped weights.
+
     Raises:
         ConfigurationError: there is no such recipe.
     """
-    name = "default"
+    name = "fine-tuning" if "--bag" in arguments else "default"
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if word == "--recipe":
             name = following

@@ -70,6 +70,7 @@ class Trainer:
         self.steps = self.samples = self.best_step = 0
         self.seconds = 0.0
         self.best_loss = math.inf
+        self.started_from_weights = start_from is not None
         state = None
         if self.fabric.is_global_zero:
             self.folder.describe(config)
@@ -81,6 +82,8 @@ class Trainer:
     def run(self) -> dict[str, Any]:
         """Train to the end; returns what is recorded in the weights, and how it went."""
         self.pace = self._pace()
+        if self.started_from_weights and self.steps == 0:
+            self._keep_the_start()
         losses: list[dict[str, Tensor]] = []
         with Journal(
             self.folder.path, self.config, steps=self.steps, silent=not self.fabric.is_global_zero
@@ -128,13 +131,27 @@ class Trainer:
         patience = self.config.patience_steps
         return patience > 0 and self.steps - self.best_step >= patience
 
+    def _keep_the_start(self) -> None:
+        """What a run starts from is its best until something is better on unseen environments."""
+        unseen = self.validate()
+        self.best_loss = unseen["loss"]
+        if self.fabric.is_global_zero:
+            network = cast(Learner, self.average.module).network
+            self.folder.save(network, record={**self.record(), "unseen": unseen}, is_best=True)
+
     def _step(self, progress: float) -> dict[str, Tensor]:
         config = self.config
         for group in self.optimizer.param_groups:
             group["lr"] = self.pace.learning_rate(self.steps, progress)
         losses = self._gradients(progress)
         if config.gradient_clip:
-            self.fabric.clip_gradients(self.learner, self.optimizer, max_norm=config.gradient_clip)
+            self.fabric.clip_gradients(
+                self.learner,
+                self.optimizer,
+                max_norm=config.gradient_clip,
+                # In 16 bits the scale of losses is found by overflowing; such steps are left out.
+                error_if_nonfinite=config.precision != "16-mixed",
+            )
         self.optimizer.step()
         self.average.update_parameters(self.learner.module)
         self.steps += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from dmn_core.errors import ConfigurationError
+
 ObjectiveName = Literal["tracking", "likelihood", "sequence", "regression", "classification"]
 TRAIN_ATTENTION: tuple[ObjectiveName, ...] = ("likelihood", "sequence")
 """Objectives to which the attention term may be added."""
@@ -41,6 +43,25 @@ class ObjectiveConfig:
     attention_weight: float = 0.0
     attention_particles: int = 32
     compared_queries: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse particles that cannot be drawn."""
+        if not 0 < self.near_particles < self.particles or self.attention_particles < 5:
+            raise ConfigurationError(
+                "an objective wants near_particles from 1, particles above them and "
+                f"attention_particles from 5, got {self.near_particles!r}, {self.particles!r} and "
+                f"{self.attention_particles!r}"
+            )
+        if not (0 <= self.uniform_fraction <= 1 and self.uniform_fraction_start <= 1):
+            raise ConfigurationError(
+                "uniform_fraction wants 0 to 1 and uniform_fraction_start at most 1, got "
+                f"{self.uniform_fraction!r} and {self.uniform_fraction_start!r}"
+            )
+        if min(self.attention_weight, self.compared_queries) < 0:
+            raise ConfigurationError(
+                "attention_weight and compared_queries want 0 or more, got "
+                f"{self.attention_weight!r} and {self.compared_queries!r}"
+            )
 
     def at(self, progress: float) -> ObjectiveConfig:
         """What is trained for when `progress` (0 to 1) of the run is done."""

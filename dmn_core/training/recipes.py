@@ -12,7 +12,7 @@ from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import TRAIN_ATTENTION, ObjectiveConfig
 
-RecipeName = Literal["default", "shipped", "paper", "paper-street-view"]
+RecipeName = Literal["default", "fine-tuning", "shipped", "paper", "paper-street-view"]
 
 DEFAULT = TrainingConfig(
     batch=8,
@@ -21,6 +21,8 @@ DEFAULT = TrainingConfig(
         particles=8, attention_weight=1.0, attention_particles=16, compared_queries=4
     ),
 )
+# For weights that know much already, and a few recordings.
+FINE_TUNING = replace(DEFAULT, learning_rate=2e-4, warmup_steps=100, validate_every_steps=200)
 # What shall also work on images that others rendered, or took.
 SHIPPED = replace(
     DEFAULT,
@@ -57,6 +59,7 @@ PAPER_STREET_VIEW = TrainingConfig(**_PAPER, weight_decay=1e-4)  # type: ignore[
 # `--learning-rate-grid`; source: section V-A.
 RECIPES: dict[str, TrainingConfig] = {
     "default": DEFAULT,
+    "fine-tuning": FINE_TUNING,
     "shipped": SHIPPED,
     "paper": PAPER,
     "paper-street-view": PAPER_STREET_VIEW,

@@ -208,3 +208,18 @@ def test_fewer_queries_than_would_be_compared_are_all_compared():
         for c in (config, fewer)
     ]
     assert losses[0]["loss"] == losses[1]["loss"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"near_particles": 16},
+        {"particles": 0},
+        {"attention_particles": 4},
+        {"uniform_fraction": 1.5},
+        {"attention_weight": -1.0},
+    ],
+)
+def test_objectives_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ConfigurationError, match="want"):
+        ObjectiveConfig(**wrong)

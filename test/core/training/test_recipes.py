@@ -132,3 +132,9 @@ def test_episodes_are_as_long_as_the_places_of_the_data_allow():
     mazes = replace(recipes.DEFAULT, data="gqn-mazes", root="x")
     assert recipes.fitted_to_system(mazes).queries == 8
     assert recipes.fitted_to_system(replace(mazes, views=6)).queries == 2
+
+
+def test_bags_are_learned_at_a_lower_rate_unless_told_otherwise():
+    given = ["--bag", "a.mcap"]
+    assert recipe_defaults(given).learning_rate < recipes.DEFAULT.learning_rate
+    assert recipe_defaults([*given, "--recipe", "default"]).config == recipes.DEFAULT

@@ -227,3 +227,13 @@ def test_one_micro_batch_shown_again_and_again_is_learned(small, tmp_path, monke
     first, last = entries(made)
     chance = math.log(8) if name == "likelihood" else first["training"]["loss"]
     assert last["training"]["loss"] < 0.8 * chance
+
+
+def test_weights_to_start_from_stay_the_best_until_others_are_better(small, tmp_path):
+    taught = small.run(tmp_path / "a", max_steps=3).average.module.network
+    spoiled = small.trainer(tmp_path / "b", start_from=taught, max_steps=3, learning_rate=0.1)
+    before = spoiled.validate()["loss"]
+    spoiled.run()
+    assert spoiled.best_loss == before and spoiled.best_step == 0
+    kept = load_checkpoint(tmp_path / "b" / "best.safetensors")
+    assert kept.record["unseen"]["loss"] == before
