@@ -75,7 +75,14 @@ def test_nodes_and_replay_give_the_same_poses(
         np.testing.assert_array_equal(message.weight, fix.weights.astype(np.float32))
         np.testing.assert_array_equal(message.x, fix.particles_map_base[:, 0].astype(np.float32))
     assert len(clouds) == len(points) == scene.images
+    told = sum(fix.status.state != State.LOST for fix in expected.fixes)
+    # Those of the bag wait on the same topic.
+    probe.wait(lambda: len(from_map(transforms)) == told, f"{told} transforms")
     assert_transforms_agree(transforms, expected.fixes)
+
+
+def from_map(messages: list[Any]) -> list[Any]:
+    return [t for m in messages for t in m.transforms if t.header.frame_id == "map"]
 
 
 def assert_transforms_agree(messages: list[Any], fixes: list[Any]) -> None:
@@ -84,7 +91,7 @@ def assert_transforms_agree(messages: list[Any], fixes: list[Any]) -> None:
     It is withheld while the robot is lost.
     """
     fixes = [fix for fix in fixes if fix.status.state != State.LOST]
-    ours = [t for m in messages for t in m.transforms if t.header.frame_id == "map"]
+    ours = from_map(messages)
     assert len(ours) == len(fixes)
     for transform, fix in zip(ours, fixes, strict=True):
         assert transform.child_frame_id == "odom"
