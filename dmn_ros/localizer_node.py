@@ -7,7 +7,6 @@ the belief needs no lock and odometry is never late.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,42 +16,29 @@ from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from rclpy.clock import Clock, ClockType
-from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Empty
 from tf2_msgs.msg import TFMessage
 
-from dmn_core.belief_monitor import LocalizerStatus, State
+from dmn_core.belief_monitor import LocalizerStatus
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.errors import ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Near
-from dmn_core.pose_track import compose
-from dmn_core.robot import load_localizer
-from dmn_ros.camera import CameraListener
+from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.frames import require_frame
-from dmn_ros.images import image_decoder
 from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.localizer_setup import listen_to_images, listen_to_sensor, make_tracking
 from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import from_map_message
 from dmn_ros.message_types import message_class
 from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
 from dmn_ros.outputs import LocalizerOutputs
-from dmn_ros.parameters import as_precision, weights_path
 from dmn_ros.pose_keeper import PoseKeeper
-from dmn_ros.qualities import (
-    EVERYTHING,
-    FAST_SENSOR,
-    LATCHED,
-    MANY_LATCHED,
-    RELIABLE,
-    SENSOR,
-    TRANSFORMS,
-)
-from dmn_ros.reporting import Reporting
-from dmn_ros.tracking import EstimateError, NotReadyError, Tracking
-from dmn_ros.transforms import Transforms, planar, planar_camera
+from dmn_ros.reporting import Reporting, condition
+from dmn_ros.tracking import EstimateError, NotReadyError
+from dmn_ros.transform_use import camera_on_robot, odometry_of, pose_in_map
+from dmn_ros.transforms import Transforms, planar
 from dmn_ros.worker import Worker
 
 REPORT_PERIOD_S = 1.0
@@ -85,14 +71,15 @@ class LocalizerNode(ManagedNode):
         Raises:
             DmnError: a parameter or the weights are no good.
         """
-        self._tracking = self._make_tracking()
+        self._tracking = make_tracking(self)
         self._camera = None
         self._reporting = Reporting(self)
+        self._keeps_all = self.parameters.image_queue == "all"
         self._gate = OdometryGate(
             # A bag played fast brings images long before odometry that is queued.
             wait_s=math.inf if self._keeps_all else self.parameters.odometry_wait_s,
             max_gap_s=self.parameters.max_odometry_gap_s,
-            most_waiting=EVERYTHING.depth if self._keeps_all else SENSOR.depth,
+            most_waiting=qualities.EVERYTHING.depth if self._keeps_all else qualities.SENSOR.depth,
             on_dropped=self._reporting.drop,
             buffer_s=LONG_BUFFER_S if self._keeps_all else BUFFER_S,
         )
@@ -102,7 +89,10 @@ class LocalizerNode(ManagedNode):
             on_skipped=lambda: self._reporting.counts.dropped("superseded"),
             on_error=self._reporting.unforeseen,
         )
-        self._set_threads()
+        if threads := self.parameters.threads:
+            torch.set_num_threads(threads)
+            # OpenMP keeps the number for each thread.
+            self._work.put(lambda: torch.set_num_threads(threads))
         self._keeper = PoseKeeper(self)
         if (start := self.parameters.initial_pose()) is not None:
             self._tracking.start_near(start)
@@ -137,53 +127,22 @@ class LocalizerNode(ManagedNode):
             raise ConfigurationError("the localizer is not configured")
         return self._worker
 
-    @property
-    def _keeps_all(self) -> bool:
-        return self.parameters.image_queue == "all"
-
-    def _make_tracking(self) -> Tracking:
-        parameters = self.parameters
-        robot = parameters.robot_settings()
-        weights = weights_path(parameters.weights)
-        localizer = load_localizer(
-            weights,
-            device=parameters.device,
-            settings=robot.filter,
-            precision=as_precision(parameters.precision),
-        )
-        self.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
-        camera = CameraListener(self, parameters.camera_choice(), localizer.network.config.camera)
-        decode = camera.fitting(
-            image_decoder(compressed=parameters.image_transport == "compressed")
-        )
-        return Tracking(localizer, robot, decode)
-
-    def _set_threads(self) -> None:
-        threads = self.parameters.threads
-        if threads:
-            torch.set_num_threads(threads)
-            # OpenMP keeps the number for each thread.
-            self._work.put(lambda: torch.set_num_threads(threads))
-
     def _listen(self) -> None:
-        self.make_subscription(ViewMapMessage, "map", self._on_map, LATCHED)
+        self.make_subscription(ViewMapMessage, "map", self._on_map, qualities.LATCHED)
         self.make_subscription(
-            PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE
+            PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, qualities.RELIABLE
         )
-        images, odometry = (EVERYTHING,) * 2 if self._keeps_all else (SENSOR, FAST_SENSOR)
+        all_of_them = qualities.EVERYTHING if self._keeps_all else None
         self._transforms = Transforms()
-        self.make_subscription(TFMessage, "tf_static", self._transforms.add, MANY_LATCHED)
+        self.make_subscription(TFMessage, "tf_static", self._transforms.add, qualities.MANY_LATCHED)
         if self.parameters.odometry_source == "tf":
-            transforms = EVERYTHING if self._keeps_all else TRANSFORMS
-            self.make_subscription(TFMessage, "tf", self._on_transforms, transforms)
+            quality = all_of_them or qualities.TRANSFORMS
+            self.make_subscription(TFMessage, "tf", self._on_transforms, quality)
         else:
-            self._listen_to_sensor(Odometry, "odom", self._on_odometry, odometry)
-        if self.parameters.image_transport == "compressed":
-            # As image_transport does it: below the name that `image` was remapped to.
-            name = self.resolve_topic_name("image") + "/compressed"
-            self._listen_to_sensor(CompressedImage, name, self._on_image, images)
-        else:
-            self._listen_to_sensor(Image, "image", self._on_image, images)
+            quality = all_of_them or qualities.FAST_SENSOR
+            listen_to_sensor(self, Odometry, "odom", self._on_odometry, quality)
+        quality = all_of_them or qualities.SENSOR
+        listen_to_images(self, self.parameters.image_transport, self._on_image, quality)
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
         self.make_service(Empty, "request_nomotion_update", self._on_update_request)
         # Where Nav2 is installed.
@@ -194,16 +153,10 @@ class LocalizerNode(ManagedNode):
         self.make_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
         # A bag that is played fast has stamps that no clock follows.
         if self.parameters.transform_rate and not self._keeps_all:
-            period_s = 1 / self.parameters.transform_rate
-            self.make_timer(period_s, self._outputs.map_to_odom.repeat, clock=clock)
+            rate = self.parameters.transform_rate
+            self.make_timer(1 / rate, self._outputs.map_to_odom.repeat, clock=clock)
         if self.parameters.save_pose_rate:
             self.make_timer(1 / self.parameters.save_pose_rate, self._keeper.write, clock=clock)
-
-    def _listen_to_sensor(
-        self, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
-    ) -> None:
-        overriding = QoSOverridingOptions.with_default_policies()
-        self.make_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
 
     def _on_map(self, message: ViewMapMessage) -> None:
         with self._reporting.refusing("map"):
@@ -232,15 +185,13 @@ class LocalizerNode(ManagedNode):
 
     def _pose_map(self, frame: str) -> np.ndarray | None:
         """Pose (3,) of a frame in the map, if it is fixed in the map or in odometry."""
-        parameters = self.parameters
-        fixed = self._transforms.find(parameters.global_frame_id, frame)
-        if fixed is not None:
-            return planar(fixed)
-        moving = self._transforms.find(parameters.odom_frame_id, frame)
-        pose_map_odom = self._outputs.map_to_odom.pose_map_odom
-        if moving is None or pose_map_odom is None:
-            return None
-        return compose(pose_map_odom, planar(moving))
+        return pose_in_map(
+            self._transforms,
+            frame,
+            map_frame=self.parameters.global_frame_id,
+            odom_frame=self.parameters.odom_frame_id,
+            pose_map_odom=self._outputs.map_to_odom.pose_map_odom,
+        )
 
     def _start_near(self, start: Near) -> None:
         self._keeper.forget()
@@ -274,16 +225,9 @@ class LocalizerNode(ManagedNode):
 
     def _on_transforms(self, message: TFMessage) -> None:
         odom, base = self.parameters.odom_frame_id, self.parameters.base_frame_id
-        for transform in message.transforms:
-            if transform.header.frame_id.lstrip("/") != odom:
-                continue
-            self._transforms.add(TFMessage(transforms=[transform]))
-            pose_odom_base = self._transforms.find(odom, base)
-            child = transform.child_frame_id.lstrip("/")
-            if pose_odom_base is None or not self._transforms.is_above(child, base):
-                continue
+        for stamp, pose_odom_base in odometry_of(message, self._transforms, odom=odom, base=base):
             with self._reporting.refusing("tf", is_rare=False):
-                self._take_odometry(stamp_ns(transform.header.stamp), planar(pose_odom_base))
+                self._take_odometry(stamp_ns(stamp), planar(pose_odom_base))
 
     def _take_odometry(self, stamp: int, pose_odom_base: np.ndarray) -> None:
         if not self._gate.add_odometry(stamp, pose_odom_base):
@@ -305,12 +249,8 @@ class LocalizerNode(ManagedNode):
     def _find_camera(self, message: Image | CompressedImage) -> bool:
         """Whether it is known where the camera of an image is on the robot."""
         frame, base = message.header.frame_id.lstrip("/"), self.parameters.base_frame_id
-        pose_base_camera = self._transforms.find(base, frame)
-        if pose_base_camera is None:
-            self._reporting.drop("no_camera_pose", f"tf_static connects {base!r} not to {frame!r}")
-            return False
         try:
-            camera = planar_camera(pose_base_camera, frame)
+            camera = camera_on_robot(self._transforms, base=base, frame=frame)
         except DecodingError as error:
             self._reporting.drop("no_camera_pose", str(error))
             return False
@@ -343,18 +283,14 @@ class LocalizerNode(ManagedNode):
         self._report()
 
     def _report(self) -> None:
-        view_map, status = self._tracking.view_map, self._status
-        details = {
-            "map_views": str(view_map.n_views if view_map is not None else 0),
-            "particles": str(status.num_particles or self.parameters.max_particles),
-            "state": status.state.name,
-            "confidence": f"{status.confidence:.2f}",
-            "modes": str(len(status.modes)),
-            "images_waiting": str(self._gate.waiting + self._work.images_waiting),
-        }
-        lost = f"lost: {status.reason}" if status.state == State.LOST else ""
-        waiting_for = lost if view_map is not None else "waiting for a map"
-        self._reporting.report(details, waiting_for=waiting_for)
+        self._reporting.report(
+            *condition(
+                self._status,
+                self._tracking.view_map,
+                most_particles=self.parameters.max_particles,
+                images_waiting=self._gate.waiting + self._work.images_waiting,
+            )
+        )
 
 
 def main(argv: list[str] | None = None) -> int:

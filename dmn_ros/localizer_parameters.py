@@ -17,7 +17,7 @@ from dmn_ros.conversions import near
 from dmn_ros.declaration import parameter
 from dmn_ros.parameters import AUTOSTART_HELP, PRECISION_HELP, camera_pose
 
-DEFAULT_NOISE = ROBOT_FILTER.noise
+NOISE = ROBOT_FILTER.noise
 MONITOR = MonitorSettings()
 
 
@@ -210,31 +210,23 @@ class LocalizerParameters:
         live=True,
     )
     motion_model: str = parameter(
-        DEFAULT_NOISE.model,
+        NOISE.model,
         "noise of odometry",
         choices=("exact", "differential", "omni"),
         live=True,
     )
-    alpha1: float = parameter(
-        DEFAULT_NOISE.alpha1, "rotation variance from rotation", low=0.0, live=True
-    )
-    alpha2: float = parameter(
-        DEFAULT_NOISE.alpha2, "rotation variance from travel", low=0.0, live=True
-    )
-    alpha3: float = parameter(
-        DEFAULT_NOISE.alpha3, "travel variance from travel", low=0.0, live=True
-    )
-    alpha4: float = parameter(
-        DEFAULT_NOISE.alpha4, "travel variance from rotation", low=0.0, live=True
-    )
+    alpha1: float = parameter(NOISE.alpha1, "rotation variance from rotation", low=0.0, live=True)
+    alpha2: float = parameter(NOISE.alpha2, "rotation variance from travel", low=0.0, live=True)
+    alpha3: float = parameter(NOISE.alpha3, "travel variance from travel", low=0.0, live=True)
+    alpha4: float = parameter(NOISE.alpha4, "travel variance from rotation", low=0.0, live=True)
     alpha5: float = parameter(
-        DEFAULT_NOISE.alpha5, "sideways variance from travel, omni only", low=0.0, live=True
+        NOISE.alpha5, "sideways variance from travel, omni only", low=0.0, live=True
     )
     min_std_xy_m: float = parameter(
-        DEFAULT_NOISE.min_std_xy_m, "noise added at every image [m]", low=0.0, live=True
+        NOISE.min_std_xy_m, "noise added at every image [m]", low=0.0, live=True
     )
     min_std_yaw_rad: float = parameter(
-        DEFAULT_NOISE.min_std_yaw_rad, "noise added at every image [rad]", low=0.0, live=True
+        NOISE.min_std_yaw_rad, "noise added at every image [rad]", low=0.0, live=True
     )
 
     def robot_settings(self) -> RobotSettings:
@@ -268,11 +260,7 @@ class LocalizerParameters:
                 min_std_xy_m=self.min_std_xy_m,
                 min_std_yaw_rad=self.min_std_yaw_rad,
             ),
-            size=AdaptiveSize(
-                min_particles=self.min_particles,
-                pf_err=self.pf_err,
-                pf_z=self.pf_z,
-            ),
+            size=AdaptiveSize(min_particles=self.min_particles, pf_err=self.pf_err, pf_z=self.pf_z),
             recovery=replace(
                 ROBOT_FILTER.recovery,
                 recovery_alpha_slow=self.recovery_alpha_slow,

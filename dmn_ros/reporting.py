@@ -10,7 +10,9 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
+from dmn_core.belief_monitor import LocalizerStatus, State
 from dmn_core.errors import DmnError
+from dmn_core.views import ViewMap
 from dmn_ros.diagnostics import Counts, to_diagnostics
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import RELIABLE
@@ -64,7 +66,7 @@ class Reporting:
         details = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{what} (failed): {details}")
 
-    def report(self, details: dict[str, str], *, waiting_for: str) -> None:
+    def report(self, details: dict[str, str], waiting_for: str) -> None:
         """Publish what has become of everything until now.
 
         Args:
@@ -83,3 +85,23 @@ class Reporting:
             )
             self._reported = counts
             self._publisher.publish(report)
+
+
+def condition(
+    status: LocalizerStatus,
+    view_map: ViewMap | None,
+    *,
+    most_particles: int,
+    images_waiting: int,
+) -> tuple[dict[str, str], str]:
+    """Keys and values that say how the localizer does, and what it waits for, if anything."""
+    details = {
+        "map_views": str(view_map.n_views if view_map is not None else 0),
+        "particles": str(status.num_particles or most_particles),
+        "state": status.state.name,
+        "confidence": f"{status.confidence:.2f}",
+        "modes": str(len(status.modes)),
+        "images_waiting": str(images_waiting),
+    }
+    lost = f"lost: {status.reason}" if status.state == State.LOST else ""
+    return details, lost if view_map is not None else "waiting for a map"

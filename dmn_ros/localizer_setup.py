@@ -1,0 +1,60 @@
+"""From the parameters of the localizer to what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+
+from dmn_core.robot import load_localizer
+from dmn_ros.camera import CameraListener
+from dmn_ros.images import image_decoder
+from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.parameters import as_precision, weights_path
+from dmn_ros.tracking import Tracking
+
+
+def make_tracking(node: ManagedNode) -> Tracking:
+    """Load the weights, and listen to what the camera of a localizer node says of itself.
+
+    Raises:
+        DmnError: the weights or a parameter are no good.
+    """
+    parameters = node.parameters
+    assert isinstance(parameters, LocalizerParameters)
+    robot = parameters.robot_settings()
+    weights = weights_path(parameters.weights)
+    localizer = load_localizer(
+        weights,
+        device=parameters.device,
+        settings=robot.filter,
+        precision=as_precision(parameters.precision),
+    )
+    node.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
+    camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
+    decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))
+    return Tracking(localizer, robot, decode)
+
+
+def listen_to_sensor(
+    node: ManagedNode, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
+) -> None:
+    """Subscribe to a topic whose quality of service users may override."""
+    overriding = QoSOverridingOptions.with_default_policies()
+    node.make_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
+
+
+def listen_to_images(
+    node: ManagedNode, transport: str, callback: Callable[[Any], None], quality: QoSProfile
+) -> None:
+    """Subscribe to images, raw or compressed."""
+    if transport == "compressed":
+        # As image_transport does it: below the name that `image` was remapped to.
+        name = node.resolve_topic_name("image") + "/compressed"
+        listen_to_sensor(node, CompressedImage, name, callback, quality)
+    else:
+        listen_to_sensor(node, Image, "image", callback, quality)
