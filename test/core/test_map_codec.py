@@ -102,7 +102,7 @@ def test_files_keep_records_and_those_without_are_read(tmp_path):
 
 
 def test_the_shipped_map_is_small_and_as_good_as_in_single_precision():
-    """A tenth of single precision at most, and log-likelihoods within a thousandth of their range."""
+    """At most a tenth of single precision, log-likelihoods within a thousandth of their range."""
     localizer = load_localizer(default_weights_path(), device="cpu")
     views = views_from_bag(BAG, MappingSettings(), localizer.network.config.camera)
     view_map = localizer.build_map(views)
