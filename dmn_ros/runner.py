@@ -9,11 +9,13 @@ from typing import TypeVar
 import rclpy
 from rclpy.exceptions import ROSInterruptException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from dmn_core.errors import DmnError
 
 NodeT = TypeVar("NodeT", bound=Node)
+RCLError = rclpy_implementation.RCLError
 
 LONGEST_SLEEP_S = 0.5
 
@@ -27,7 +29,12 @@ def spin(node: Node) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while node.context.ok():
-        executor.spin_once(timeout_sec=LONGEST_SLEEP_S)
+        try:
+            executor.spin_once(timeout_sec=LONGEST_SLEEP_S)
+        except RCLError:
+            # The signal fell while the executor made ready to sleep.
+            if node.context.ok():
+                raise
 
 
 def run_node(
