@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,36 +23,36 @@ class EncodedEpisodes:
     Attributes:
         episodes: what was encoded.
         maps: B maps.
-        rows: the same maps, each T times: one for every query.
         query: B T queries.
-        truth: (B T, 3) their poses.
     """
 
     episodes: Episodes
     maps: PreparedMap
-    rows: PreparedMap
     query: EncodedQuery
-    truth: Tensor
+
+    @cached_property
+    def rows(self) -> PreparedMap:
+        """The same maps, each T times: one for every query."""
+        return self.maps.repeat(self.episodes.query_poses.shape[1])
+
+    @property
+    def truth(self) -> Tensor:
+        """Poses (B T, 3) of the queries."""
+        return self.episodes.query_poses.flatten(0, 1)
 
     def first(self, queries: int) -> EncodedEpisodes:
         """The same with at most the first `queries` of every episode; 0 for all."""
         batch, count = self.episodes.query_poses.shape[:2]
         if queries == 0 or queries >= count:
             return self
-        kept = torch.arange(batch * count, device=self.truth.device)
+        kept = torch.arange(batch * count, device=self.episodes.query_poses.device)
         kept = kept.view(batch, count)[:, :queries].flatten()
         episodes = replace(
             self.episodes,
             query_images=self.episodes.query_images[:, :queries],
             query_poses=self.episodes.query_poses[:, :queries],
         )
-        return EncodedEpisodes(
-            episodes,
-            self.maps,
-            self.maps.repeat(queries),
-            self.query.rows(kept),
-            self.truth[kept],
-        )
+        return EncodedEpisodes(episodes, self.maps, self.query.rows(kept))
 
 
 def encode_episodes(network: AnyNetwork, episodes: Episodes) -> EncodedEpisodes:
@@ -59,5 +60,4 @@ def encode_episodes(network: AnyNetwork, episodes: Episodes) -> EncodedEpisodes:
     embeddings = network.encode_views(to_network_input(episodes.context_images))
     maps = network.prepare_map(ViewMap(embeddings, episodes.context_poses))
     query = network.encode_query(to_network_input(episodes.query_images.flatten(0, 1)))
-    rows = maps.repeat(episodes.query_poses.shape[1])
-    return EncodedEpisodes(episodes, maps, rows, query, episodes.query_poses.flatten(0, 1))
+    return EncodedEpisodes(episodes, maps, query)
