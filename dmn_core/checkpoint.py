@@ -16,6 +16,7 @@ from torch import Tensor
 from dmn_core.config import from_dict, to_dict
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.observation import LocalizationNetwork, NetworkConfig, build_network
+from dmn_core.whole_file import whole_file
 
 # Changes when frames, units, image scaling or layer order do (docs/conventions.md).
 CONVENTION_VERSION = "1"
@@ -64,10 +65,8 @@ def save_checkpoint(
         "record": json.dumps(record or {}),
     }
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in network.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        save_file(tensors, partial, metadata=metadata)
 
 
 def load_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:

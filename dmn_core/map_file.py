@@ -16,6 +16,7 @@ from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
 from dmn_core.errors import MapError
 from dmn_core.map_codec import records_from_json, records_to_json
 from dmn_core.views import ViewMap, in_half_precision
+from dmn_core.whole_file import whole_file
 
 MAP_KIND = "dmn-view-map"
 
@@ -34,10 +35,8 @@ def save_map(path: Path, view_map: ViewMap) -> None:
         "poses_map_camera": view_map.poses_map_camera.detach().cpu().contiguous(),
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        save_file(tensors, partial, metadata=metadata)
-        partial.replace(path)
+        with whole_file(path) as partial:
+            save_file(tensors, partial, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise MapError(f"cannot write the map to {str(path)!r}: {error}") from error
 

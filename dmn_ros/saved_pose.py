@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dmn_core.errors import DmnError
 from dmn_core.fix import Fix
 from dmn_core.localization import Near
 from dmn_core.views import ViewMap
+from dmn_core.whole_file import whole_file
 from dmn_ros.conversions import near
 
 
@@ -68,11 +68,9 @@ def write_pose(path: Path, pose: SavedPose) -> None:
     Raises:
         SavedPoseError: it cannot be written.
     """
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(pose)), encoding="utf-8")
-        os.replace(part, path)
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(asdict(pose)), encoding="utf-8")
     except OSError as error:
         raise SavedPoseError(f"the pose could not be saved to {path}: {error}") from error
 

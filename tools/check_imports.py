@@ -11,7 +11,7 @@ from pathlib import Path
 # From low to high; the units of one line do not import each other.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("geometry", "pose_track", "weights", "confidence", "motion_gate"),
+    ("geometry", "pose_track", "weights", "confidence", "motion_gate", "whole_file"),
     ("views",),
     ("cameras",),
     ("networks", "map_editing"),

@@ -20,14 +20,12 @@ import torch
 
 from dmn_core.cameras import NetworkCamera
 from dmn_core.data.bag import ViewSelection, read_camera_views
-from dmn_core.data.episode import EnvironmentSet, ViewRole
+from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet, ViewRole
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import DataError
 from dmn_core.pose_track.planar import FloatArray, IntArray
-from dmn_core.views import Area
 
-AREA_M: Area = (-20.0, 20.0, -20.0, 20.0)
-SIDE_M = AREA_M[1] - AREA_M[0]
+SIDE_M = PAPER_AREA_M[1] - PAPER_AREA_M[0]
 SELECTION = ViewSelection(min_distance_m=0.1, min_turn_rad=0.1, max_views=None, revisits=True)
 LEAST_CONTEXTS, LEAST_QUERIES = 10, 5
 _SHARES: dict[Split, tuple[float, float]] = {
@@ -94,7 +92,7 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
         torch.from_numpy(np.concatenate([drive.images for drive in drives])[shown]),
         np.concatenate(poses).astype(np.float32),
         np.cumsum([0, *map(len, poses)], dtype=np.int64),
-        AREA_M,
+        PAPER_AREA_M,
         image_of_view=image_of_view,
         roles=np.concatenate([place.roles for _, place, _ in found]),
         name="bags",

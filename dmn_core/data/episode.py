@@ -14,6 +14,9 @@ from dmn_core.errors import DataError
 from dmn_core.geometry import relative
 from dmn_core.views import Area
 
+# The area of the paper's data: 40 m x 40 m around the origin (section V-A).
+PAPER_AREA_M: Area = (-20.0, 20.0, -20.0, 20.0)
+
 
 class ViewRole(IntFlag):
     """What a view may be used for in an episode."""

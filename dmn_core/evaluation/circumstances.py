@@ -19,10 +19,15 @@ def circumstances(config: EvaluationConfig, device: torch.device) -> dict[str, A
     """The protocol, the command that is running, the day and the machine."""
     return {
         **dataclasses.asdict(config),
-        "command": shlex.join(["dmn", *sys.argv[1:]]),
+        "command": running_command(),
         "date": date.today().isoformat(),
         "machine": machine(device),
     }
+
+
+def running_command() -> str:
+    """The command line that is running."""
+    return shlex.join(["dmn", *sys.argv[1:]])
 
 
 def machine(device: torch.device) -> str:

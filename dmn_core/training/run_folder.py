@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,11 @@ import torch
 from dmn_core.checkpoint import save_checkpoint
 from dmn_core.config import read_yaml, write_yaml
 from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.evaluation.circumstances import running_command
+from dmn_core.evaluation.subjects import BEST
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.encoding import AnyNetwork
+from dmn_core.whole_file import whole_file
 
 
 class RunFolder:
@@ -24,14 +25,14 @@ class RunFolder:
         """Nothing is read or written yet."""
         self.path = path
         self.state = path / "last.pt"
-        self.best = path / "best.safetensors"
+        self.best = path / BEST
         self.last = path / "last.safetensors"
         self.log = path / "log.jsonl"
 
     @property
     def command(self) -> str:
         """The command line that is running."""
-        return shlex.join(["dmn", *sys.argv[1:]])
+        return running_command()
 
     def describe(self, config: TrainingConfig) -> None:
         """Write configuration and command; the command of a resumed run is added below.
@@ -81,9 +82,8 @@ class RunFolder:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write the state to resume from, replacing the old one only when complete."""
-        partial = self.state.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.state)
+        with whole_file(self.state) as partial:
+            torch.save(state, partial)
 
     def load_state(self) -> dict[str, Any] | None:
         """State of an earlier call, None for a new run."""

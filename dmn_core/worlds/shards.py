@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
 from dmn_core.views import Area
+from dmn_core.whole_file import read_arrays, whole_file
 
 RenderedViews = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Images (M, H, W, 3) and the poses (M, 3) in the map that they were seen from."""
@@ -100,28 +99,23 @@ def shard_path(folder: Path, recipe: WorldRecipe, index: int) -> Path:
 def render_shard(folder: Path, recipe: WorldRecipe, index: int) -> int:
     """Render shard `index` into `folder`, whole or not at all, and return its index."""
     path = shard_path(folder, recipe, index)
-    path.parent.mkdir(parents=True, exist_ok=True)
     first = index * recipe.worlds_per_shard
     views = [recipe.render(first + k) for k in range(recipe.worlds_per_shard)]
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with whole_file(path) as partial, partial.open("wb") as file:
         np.savez(
             file,
             images=np.stack([images for images, _ in views]),
             poses_map_camera=np.stack([poses for _, poses in views]),
         )
-    partial.replace(path)
     return index
 
 
 def read_shard(folder: Path, recipe: WorldRecipe, index: int) -> Shard | None:
     """Return shard `index`, or None when it is missing, damaged or of another shape."""
-    path = shard_path(folder, recipe, index)
-    try:
-        with np.load(path) as arrays:
-            shard = Shard(arrays["images"], arrays["poses_map_camera"])
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    arrays = read_arrays(shard_path(folder, recipe, index), ("images", "poses_map_camera"))
+    if arrays is None:
         return None
+    shard = Shard(**arrays)
     if shard.images.shape != recipe.images_shape or shard.images.dtype != np.uint8:
         return None
     return shard if shard.poses_map_camera.shape == (*recipe.images_shape[:2], 3) else None

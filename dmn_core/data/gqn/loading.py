@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 
 from dmn_core.data.cache import default_cache_dir
-from dmn_core.data.cached_arrays import read_arrays, write_arrays
-from dmn_core.data.episode import EnvironmentSet
-from dmn_core.data.gqn.published import AREA_M, PUBLISHED
+from dmn_core.data.cached_arrays import write_arrays
+from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet
+from dmn_core.data.gqn.published import PUBLISHED
 from dmn_core.data.gqn.scenes import read_environments
 from dmn_core.data.gqn.shards import find_shards
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import DataError
+from dmn_core.whole_file import read_arrays
 
 _CONTENT_VERSION = 1
 """Raise it when the same files start to give other arrays, so that caches renew."""
@@ -48,7 +49,7 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
         torch.from_numpy(arrays["images"]),
         arrays["poses_map_camera"],
         arrays["first_view"],
-        AREA_M,
+        PAPER_AREA_M,
         name=config.data,
     )
     _tell_of_too_few(config, split, len(environments), count, shards)

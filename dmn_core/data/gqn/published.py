@@ -7,11 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from dmn_core.data.episode import PAPER_AREA_M
 from dmn_core.data.sources import SourceName, Split
 from dmn_core.errors import DataError
-from dmn_core.views import Area
 
-AREA_M: Area = (-20.0, 20.0, -20.0, 20.0)
 VALIDATION_COUNT = 1000
 TEST_COUNT = 5000
 
@@ -56,7 +55,7 @@ class PublishedSet:
                 f"positions of {self.folder!r} want to lie between {low} and {high}, got "
                 f"{found[0]:.3f} to {found[1]:.3f}: are these files of another data set?"
             )
-        metres_per_unit = (AREA_M[1] - AREA_M[0]) / (high - low)
+        metres_per_unit = (PAPER_AREA_M[1] - PAPER_AREA_M[0]) / (high - low)
         return np.asarray((positions - (low + high) / 2) * metres_per_unit)
 
 

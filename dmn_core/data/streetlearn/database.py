@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from dmn_core.data.streetlearn.leveldb import cannot_open, import_plyvel
@@ -111,12 +110,7 @@ class StreetLearnDatabase:
     def __enter__(self) -> StreetLearnDatabase:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from dmn_core.data.cache import alone, default_cache_dir
-from dmn_core.data.cached_arrays import read_arrays, write_arrays
+from dmn_core.data.cached_arrays import write_arrays
 from dmn_core.data.sources import ImageSize
 from dmn_core.data.streetlearn.conversion import convert
 from dmn_core.errors import DataError
+from dmn_core.whole_file import read_arrays
 
 _VERSION = 1  # raised when the same database starts to give other arrays
 _COLUMNS = ("ids", "latitude_deg", "longitude_deg", "heading_deg", "dates")
