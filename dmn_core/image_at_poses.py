@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from dmn_core.geometry import compose
-from dmn_core.observation import LocalizationNetwork, PreparedMap
-from dmn_core.observation.localization_network import FEATURES_PER_CHUNK, EncodedQuery
+from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Elsewhere, uniform_belief
 from dmn_core.views import Area
 
@@ -48,13 +47,13 @@ class ImageAtPoses:
         It takes neither the convolution nor the comparison that a likelihood takes for every pose.
         """
         poses = compose(poses_map_base, self.pose_base_camera)
-        chunk = max(1, FEATURES_PER_CHUNK // (self.prepared.features_per_particle * len(poses)))
+
+        def best(part: Tensor) -> Tensor:
+            scores = self.network.attention_scores(self.prepared, self.query, part)
+            return scores.squeeze(1).amax(-1)
+
         with self.precision():
-            parts = [
-                self.network.attention_scores(self.prepared, self.query, part).squeeze(1).amax(-1)
-                for part in poses.split(chunk, dim=1)
-            ]
-        return torch.cat(parts, dim=1).float()
+            return self.prepared.in_chunks(poses, best).float()
 
     def elsewhere(self, area_m: Area | None, generator: torch.Generator) -> Elsewhere | None:
         """Places over an area, scored where the network attends to views; None without an area."""
@@ -66,6 +65,4 @@ class ImageAtPoses:
             even = uniform_belief(area_m, batch=batch, particles=count, generator=generator)
             return even.poses_map_base
 
-        config = self.network.config
-        attends = config.map == "view_embedding" and config.attention != "mean"
-        return Elsewhere(draw, self.view_score if attends else None)
+        return Elsewhere(draw, self.view_score if self.network.config.attends_to_views else None)

@@ -22,7 +22,6 @@ from dmn_core.map_editing import (
     view_ids,
 )
 from dmn_core.pose_track.interpolation import NANOSECONDS
-from dmn_core.pose_track.spread import apart
 from dmn_core.views import Area, ViewMap, ViewRecord, Views, area_around
 
 
@@ -90,8 +89,7 @@ class LiveMap:
         limits, records = self._settings.limits, list(records_of(self._view_map))
         poses = self._view_map.poses_map_camera[0].double().cpu().numpy()
         pose = np.asarray(pose_map_camera, dtype=np.float64)
-        distance, turn = apart(poses, pose)
-        near = (distance < limits.min_distance_m) & (turn < limits.min_turn_rad)
+        near = limits.near(poses, pose)
         if near.any():
             newest = max(records[index].stamp_ns for index in np.flatnonzero(near))
             return stamp_ns - newest > self._settings.refresh_s * NANOSECONDS

@@ -16,6 +16,7 @@ from dmn_core.confidence import UNCALIBRATED, ConfidenceModel
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.image_at_poses import ImageAtPoses
 from dmn_core.map_editing import view_ids
+from dmn_core.mapping import EMBEDDING_CHANNELS
 from dmn_core.networks import channels_last
 from dmn_core.observation import LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, Evidence, FilterSettings, Step, step
@@ -182,8 +183,7 @@ class Localizer:
                 f"has {self.weights_fingerprint!r}: build the map again with these weights, or "
                 "give the localizer the weights of the map"
             )
-        config = self.network.config
-        wanted = (64, config.image_height // 4, config.image_width // 4)
+        wanted = (EMBEDDING_CHANNELS, *self.network.config.feature_size)
         if tuple(view_map.embeddings.shape[2:]) != wanted:
             raise MapError(
                 f"the network wants embeddings of shape {wanted}, the map has "

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.pose_track.planar import FloatArray
-from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, apart, farthest_points
+from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, farthest_points, is_near
 from dmn_core.views import Area, ViewMap, ViewRecord, in_half_precision
 
 
@@ -41,6 +42,10 @@ class MapLimits:
         for name in ("min_distance_m", "min_turn_rad", "turn_weight_m_per_rad"):
             if not getattr(self, name) >= 0:
                 raise ConfigurationError(f"{name} wants a number >= 0, got {getattr(self, name)!r}")
+
+    def near(self, poses: FloatArray, pose: FloatArray) -> NDArray[np.bool_]:
+        """Which of the viewpoints (M, 3) are so close to one (3,) that only one of both is kept."""
+        return is_near(poses, pose, distance_m=self.min_distance_m, turn_rad=self.min_turn_rad)
 
 
 def view_ids(view_map: ViewMap) -> tuple[str, ...]:
@@ -116,8 +121,7 @@ def kept_views(
     by_age = sorted(range(len(records)), key=lambda index: (records[index], index))
     distinct: list[int] = []
     for index in reversed(by_age):
-        distance, turn = apart(poses_map_camera[distinct], poses_map_camera[index])
-        if not ((distance < limits.min_distance_m) & (turn < limits.min_turn_rad)).any():
+        if not limits.near(poses_map_camera[distinct], poses_map_camera[index]).any():
             distinct.append(index)
     if limits.max_views is None or len(distinct) <= limits.max_views:
         return sorted(distinct)

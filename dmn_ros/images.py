@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
 
 from dmn_core.data import ros_decoding
 from dmn_core.errors import DecodingError
@@ -29,6 +30,14 @@ def image_decoder(*, compressed: bool) -> Decoder:
     if compressed:
         return with_fallback(bridge.compressed_imgmsg_to_cv2, ros_decoding.compressed_image_to_rgb)
     return with_fallback(bridge.imgmsg_to_cv2, ros_decoding.image_to_rgb)
+
+
+def image_source(node: Node, transport: str) -> tuple[type[Any], str]:
+    """Type and name of the topic of a node's images, `raw` or `compressed`."""
+    if transport == "compressed":
+        # As image_transport does it: below the name that `image` was remapped to.
+        return CompressedImage, node.resolve_topic_name("image") + "/compressed"
+    return Image, "image"
 
 
 def with_fallback(convert: Callable[..., Any], fallback: Decoder) -> Decoder:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
-from sensor_msgs.msg import CompressedImage, Image
 
 from dmn_core.data.ros_decoding import planar_pose, pose_with_covariance, stamp_ns
 from dmn_core.errors import DmnError
@@ -20,7 +19,7 @@ from dmn_core.pose_track import compose
 from dmn_core.views import ViewRecord
 from dmn_ros.camera import CameraListener
 from dmn_ros.frames import require_frame
-from dmn_ros.images import image_decoder
+from dmn_ros.images import image_decoder, image_source
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import OdometryGate, PosedImage
@@ -79,12 +78,11 @@ class LiveViews:
         compressed = parameters.image_transport == "compressed"
         camera = CameraListener(node, "auto", localizer.network.config.camera)
         self._decode = camera.fitting(image_decoder(compressed=compressed))
-        self._subscribe(compressed=compressed)
+        self._subscribe()
 
-    def _subscribe(self, *, compressed: bool) -> None:
-        node, name = self._node, self._node.resolve_topic_name("image")
-        kind = CompressedImage if compressed else Image
-        name = f"{name}/compressed" if compressed else "image"
+    def _subscribe(self) -> None:
+        node = self._node
+        kind, name = image_source(node, self._parameters.image_transport)
         node.make_subscription(kind, name, self._on_image, SENSOR)
         if self._parameters.live_poses == "pose":
             node.make_subscription(PoseStamped, "view_pose", self._on_pose, RELIABLE)

@@ -27,8 +27,9 @@ from dmn_core.localization import Near
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.frames import require_frame
+from dmn_ros.images import image_source
 from dmn_ros.localizer_parameters import LocalizerParameters
-from dmn_ros.localizer_setup import listen_to_images, listen_to_sensor, make_tracking
+from dmn_ros.localizer_setup import listen_to_sensor, make_tracking
 from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import from_map_message
 from dmn_ros.message_types import message_class
@@ -142,7 +143,8 @@ class LocalizerNode(ManagedNode):
             quality = all_of_them or qualities.FAST_SENSOR
             listen_to_sensor(self, Odometry, "odom", self._on_odometry, quality)
         quality = all_of_them or qualities.SENSOR
-        listen_to_images(self, self.parameters.image_transport, self._on_image, quality)
+        image_kind, name = image_source(self, self.parameters.image_transport)
+        listen_to_sensor(self, image_kind, name, self._on_image, quality)
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
         self.make_service(Empty, "request_nomotion_update", self._on_update_request)
         # Where Nav2 is installed.

@@ -7,7 +7,6 @@ from typing import Any
 
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CompressedImage, Image
 
 from dmn_core.robot import load_localizer
 from dmn_ros.camera import CameraListener
@@ -46,15 +45,3 @@ def listen_to_sensor(
     """Subscribe to a topic whose quality of service users may override."""
     overriding = QoSOverridingOptions.with_default_policies()
     node.make_subscription(kind, name, callback, quality, qos_overriding_options=overriding)
-
-
-def listen_to_images(
-    node: ManagedNode, transport: str, callback: Callable[[Any], None], quality: QoSProfile
-) -> None:
-    """Subscribe to images, raw or compressed."""
-    if transport == "compressed":
-        # As image_transport does it: below the name that `image` was remapped to.
-        name = node.resolve_topic_name("image") + "/compressed"
-        listen_to_sensor(node, CompressedImage, name, callback, quality)
-    else:
-        listen_to_sensor(node, Image, "image", callback, quality)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,9 +15,8 @@ from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, step
 from dmn_core.particle_filter.estimate import weighted_mean
 from dmn_core.regression import RegressionLocalizer
+from dmn_core.robot import PRECISIONS, Precision
 from dmn_core.views import ViewMap, to_network_input
-
-Precision = Literal["float32", "bfloat16"]
 
 
 class Encoded(Protocol):
@@ -142,17 +141,6 @@ class EncodedTrials:
         return torch.stack(poses[1:], dim=1)
 
 
-def localize(
-    network: LocalizationNetwork,
-    episodes: Episodes,
-    belief: Belief,
-    *,
-    precision: Precision = "float32",
-) -> Tensor:
-    """Estimates (B, T, 3) along each episode, by the paper's filter or regression."""
-    return EncodedTrials.of(network, episodes, precision=precision).estimates(belief)
-
-
 def along(episodes: Episodes) -> Iterator[tuple[Tensor, Tensor]]:
     """Query images (B, H, W, 3) with the odometry (B, 3) that led there; the first did not move."""
     for t in range(episodes.query_poses.shape[1]):
@@ -166,5 +154,5 @@ def _heaviest(belief: Belief) -> Tensor:
 
 
 def _autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    enabled = precision == "bfloat16"
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+    enabled = precision != "float32"
+    return torch.autocast(device.type, dtype=PRECISIONS[precision], enabled=enabled)

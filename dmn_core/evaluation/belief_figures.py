@@ -15,6 +15,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
+from dmn_core.evaluation.figure_file import save_figure
 from dmn_core.views import Area
 
 FloatArray = NDArray[np.float64]
@@ -70,9 +71,7 @@ def draw_beliefs(
         area_m: x_min, x_max, y_min, y_max that is shown.
     """
     figure = belief_figure(panels, viewpoints=viewpoints, area_m=area_m)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path, dpi=110)
 
 
 def belief_figure(panels: Sequence[BeliefPanel], *, viewpoints: FloatArray, area_m: Area) -> Figure:

@@ -22,6 +22,7 @@ from dmn_core.evaluation.belief_figures import (
     panel_heights,
     show_beliefs,
 )
+from dmn_core.evaluation.figure_file import save_figure
 from dmn_core.evaluation.likelihood_map import LikelihoodMap, likelihood_map
 from dmn_core.particle_filter import Belief
 from dmn_core.particle_filter.estimate import covariance, weighted_mean
@@ -37,16 +38,19 @@ def draw_sequence(path: Path, encoded: EncodedTrials, belief: Belief) -> Path:
     Source: paper figure 5.
     """
     episodes = encoded.episodes
-    panels = [_panel(episodes, weighed, t) for t, weighed in enumerate(encoded.beliefs(belief))]
+    panels = [
+        panel_of(episodes, weighed, t, label=f"t = {t + 1}")
+        for t, weighed in enumerate(encoded.beliefs(belief))
+    ]
     tall = PANEL_INCHES * sum(panel_heights(panels, episodes.area_m)) + 0.8
     size = (PANEL_INCHES * len(panels), STRIP_INCHES + tall)
     figure = Figure(figsize=size, layout="constrained")
     above, below = _two_parts(figure, (STRIP_INCHES, tall))
     show_contexts(above, episodes)
-    viewpoints = _array(episodes.context_poses[0])
+    viewpoints = as_array(episodes.context_poses[0])
     for axes in show_beliefs(below, panels, viewpoints=viewpoints, area_m=episodes.area_m):
         _number_viewpoints(axes, viewpoints)
-    return _save(figure, path)
+    return save_figure(figure, path, dpi=DPI)
 
 
 def draw_likelihood(path: Path, encoded: EncodedTrials) -> Path:
@@ -74,7 +78,7 @@ def draw_likelihood(path: Path, encoded: EncodedTrials) -> Path:
         _draw_map(axes[1, t], found, episodes, t)
     handles = axes[1, 0].get_legend_handles_labels()
     below.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
-    return _save(figure, path)
+    return save_figure(figure, path, dpi=DPI)
 
 
 def show_contexts(
@@ -94,17 +98,18 @@ def show_contexts(
         axes.set_xlabel(told + "  ".join(shares), fontsize=8)
 
 
-def _panel(episodes: Episodes, weighed: Belief, t: int) -> BeliefPanel:
+def panel_of(episodes: Episodes, weighed: Belief, t: int, *, label: str) -> BeliefPanel:
+    """The belief after query `t` of the first trial."""
     mean = weighted_mean(weighed)
     return BeliefPanel(
         time_s=float(t),
-        particles=_array(weighed.poses_map_base[0]),
-        weights=_array(weighed.weights[0]),
-        estimate=_array(mean[0]),
-        covariance=_array(covariance(weighed, mean)[0]),
-        truth=_array(episodes.query_poses[0, t]),
+        particles=as_array(weighed.poses_map_base[0]),
+        weights=as_array(weighed.weights[0]),
+        estimate=as_array(mean[0]),
+        covariance=as_array(covariance(weighed, mean)[0]),
+        truth=as_array(episodes.query_poses[0, t]),
         image=episodes.query_images[0, t].cpu().numpy(),
-        label=f"t = {t + 1}",
+        label=label,
     )
 
 
@@ -120,12 +125,12 @@ def _draw_map(axes: Axes, found: LikelihoodMap, episodes: Episodes, t: int) -> N
     axes.quiver(
         x[high], y[high], np.cos(yaw[high]), np.sin(yaw[high]), color="white", scale=32, width=0.004
     )
-    viewpoints = _array(episodes.context_poses[0])
+    viewpoints = as_array(episodes.context_poses[0])
     size = 0.06 * (episodes.area_m[1] - episodes.area_m[0])
     draw_poses(axes, viewpoints, size, "white", "_", width=0.016)
     draw_poses(axes, viewpoints, size, VIEWPOINT, "context views", width=0.008)
     _number_viewpoints(axes, viewpoints)
-    draw_pose(axes, _array(episodes.query_poses[0, t]), 1.3 * size, TRUTH, "truth")
+    draw_pose(axes, as_array(episodes.query_poses[0, t]), 1.3 * size, TRUTH, "truth")
     axes.set_xlim(episodes.area_m[:2])
     axes.set_ylim(episodes.area_m[2:])
     axes.tick_params(labelsize=8)
@@ -154,11 +159,6 @@ def _two_parts(figure: Figure, heights: tuple[float, float]) -> Sequence[FigureB
     return list(np.ravel(figure.subfigures(2, 1, squeeze=False, height_ratios=heights)))
 
 
-def _array(tensor: object) -> FloatArray:
+def as_array(tensor: object) -> FloatArray:
+    """Numbers of a tensor, in double precision on the CPU."""
     return np.asarray(tensor.double().cpu())  # type: ignore[attr-defined]
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI)
-    return path

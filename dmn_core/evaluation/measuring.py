@@ -14,11 +14,7 @@ from dmn_core.checkpoint import load_checkpoint
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import SOURCES, DataConfig, ImageSize, Split, load_environments
 from dmn_core.errors import CheckpointError, DmnError
-from dmn_core.evaluation.algorithms import (
-    Algorithm,
-    NetworkAlgorithm,
-    Precision,
-)
+from dmn_core.evaluation.algorithms import Algorithm, NetworkAlgorithm
 from dmn_core.evaluation.baselines import BaselineAlgorithm
 from dmn_core.evaluation.data_kinds import DataKind
 from dmn_core.evaluation.experiment import Experimenter, Places
@@ -26,6 +22,7 @@ from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
 from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.observation import NetworkConfig
+from dmn_core.robot import Precision
 from dmn_core.systems import network_of
 
 Progress = Callable[[str, int], object]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from dmn_core.evaluation.curves import Curves
+from dmn_core.evaluation.figure_file import save_figure
 from dmn_core.evaluation.measuring import Findings
 from dmn_core.evaluation.tables import Entry, Table
 
@@ -32,7 +33,7 @@ def draw_table(path: Path, table: Table, findings: Findings) -> Path:
     places[0].invert_yaxis()
     handles, labels = places[0].get_legend_handles_labels()
     picture.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return _save(picture, path)
+    return save_figure(picture, path, dpi=DPI)
 
 
 def _draw_bars(axes: Axes, entries: list[Entry], findings: Findings) -> None:
@@ -103,10 +104,4 @@ def draw_curves(path: Path, curves: Curves, findings: Findings) -> Path:
     axes.set_title(curves.title, fontsize=10)
     axes.grid(alpha=0.3)
     picture.legend(fontsize=8, loc="outside lower center", ncols=2, frameon=False)
-    return _save(picture, path)
-
-
-def _save(picture: Picture, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.savefig(path, dpi=DPI)
-    return path
+    return save_figure(picture, path, dpi=DPI)

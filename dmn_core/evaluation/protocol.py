@@ -10,20 +10,14 @@ from dataclasses import dataclass
 
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.errors import ConfigurationError
-from dmn_core.evaluation.algorithms import (
-    Algorithm,
-    NetworkAlgorithm,
-    Precision,
-    localize,
-)
+from dmn_core.evaluation.algorithms import Algorithm, NetworkAlgorithm
 from dmn_core.evaluation.baselines import BaselineAlgorithm
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.metrics import Figure, rmse_m, success_percent
 from dmn_core.evaluation.trials import Task, TrialPlan
 from dmn_core.observation import LocalizationNetwork
-
-__all__ = ["EvaluationConfig", "Results", "evaluate", "localize"]
+from dmn_core.robot import PRECISIONS, Precision
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class EvaluationConfig:
         for name, value in vars(self).items():
             if name in _COUNTS and value < 1:
                 raise ConfigurationError(f"{name} wants at least 1, got {value!r}")
-        if self.precision not in ("float32", "bfloat16"):
+        if self.precision not in PRECISIONS:
             raise ConfigurationError(f"precision wants float32 or bfloat16, got {self.precision!r}")
 
     @property

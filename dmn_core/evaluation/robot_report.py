@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Picture
 from rich.table import Table
 
 from dmn_core.belief_monitor import State
+from dmn_core.evaluation.figure_file import save_figure
 from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.robot_trials import (
     Reliability,
@@ -101,9 +102,7 @@ def draw_trials(
     draw_reliability(right, curve)
     for axes in (left, middle, right):
         axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.savefig(path, dpi=130)
-    return path
+    return save_figure(picture, path, dpi=130)
 
 
 def draw_reliability(axes: Axes, curve: Reliability) -> None:

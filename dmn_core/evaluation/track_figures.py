@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dmn_core.evaluation.belief_figures import ESTIMATE, TRUTH, VIEWPOINT
+from dmn_core.evaluation.figure_file import save_figure
 from dmn_core.evaluation.metrics import SUCCESS_SQUARED_ERROR_M2
 from dmn_core.evaluation.track_summary import TrackErrors
 from dmn_core.views import Area
@@ -42,9 +43,7 @@ def draw_track(
     _draw_top_view(places[0], poses, truth, viewpoints, area_m)
     if errors is not None:
         _draw_errors(places[1], errors)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path, dpi=110)
 
 
 def _draw_top_view(

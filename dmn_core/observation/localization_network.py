@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Generic, TypeVar
 
@@ -35,6 +35,11 @@ class PreparedMap(ABC):
     @abstractmethod
     def features_per_particle(self) -> int:
         """Floats of the largest intermediate result that one particle needs."""
+
+    def in_chunks(self, poses: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a function gives for poses (B, K, 3), (B, K), asked in parts to bound the memory."""
+        chunk = max(1, FEATURES_PER_CHUNK // (self.features_per_particle * len(poses)))
+        return torch.cat([function(part) for part in poses.split(chunk, dim=1)], dim=1)
 
     def repeat(self: MapT, queries: int) -> MapT:
         """Every map `queries` times in a row: B maps for B T queries, T of each map."""
@@ -118,11 +123,9 @@ class LocalizationNetwork(nn.Module, ABC, Generic[MapT, QueryT]):
         self._want_head("likelihood")
         if torch.is_grad_enabled():
             return self.fc1(self.comparison(prepared, query, poses))
-        chunk = max(1, FEATURES_PER_CHUNK // (prepared.features_per_particle * len(poses)))
-        parts = [
-            self.fc1(self.comparison(prepared, query, part)) for part in poses.split(chunk, dim=1)
-        ]
-        return torch.cat(parts, dim=1)
+        return prepared.in_chunks(
+            poses, lambda part: self.fc1(self.comparison(prepared, query, part))
+        )
 
     def regress(self, prepared: MapT, query: QueryT, pose: Tensor) -> Tensor:
         """Pose (B, 3) of the query image, found from a pose (B, 3) that is near it [m, m, rad].

@@ -78,6 +78,11 @@ class NetworkConfig:
         )
 
     @property
+    def attends_to_views(self) -> bool:
+        """Whether views have scores: not for latent maps, and not for the plain mean."""
+        return self.map == "view_embedding" and self.attention != "mean"
+
+    @property
     def feature_size(self) -> tuple[int, int]:
         """Height and width of feature images: two halvings of the image's."""
         return self.image_height // 4, self.image_width // 4

@@ -17,6 +17,14 @@ def apart(poses: FloatArray, pose: FloatArray) -> tuple[NDArray[np.float64], NDA
     return distance, np.abs(wrap_angle(poses[:, 2] - pose[2]))
 
 
+def is_near(
+    poses: FloatArray, pose: FloatArray, *, distance_m: float, turn_rad: float
+) -> NDArray[np.bool_]:
+    """Which of the poses (M, 3) are closer to one pose (3,) than both a distance and a turn."""
+    distance, turn = apart(poses, pose)
+    return np.asarray((distance < distance_m) & (turn < turn_rad))
+
+
 def separation(poses: FloatArray, pose: FloatArray, *, turn_weight_m_per_rad: float) -> FloatArray:
     """One number [m] for how far poses (M, 3) are from one pose (3,), turns weighed in."""
     distance, turn = apart(poses, pose)

@@ -72,11 +72,10 @@ def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
     Systems that regress have one objective, and only attention to views can be trained apart.
     Without it, queries that would not be compared are not drawn: steps are alike for all systems.
     """
-    system, objective = SYSTEMS[config.system], config.objective
-    if system.objective == "regression":
+    objective = config.objective
+    if SYSTEMS[config.system].objective == "regression":
         objective = replace(objective, name="regression")
-    attends = system.map == "view_embedding" and system.attention != "mean"
-    if not attends or objective.name not in TRAIN_ATTENTION:
+    if not config.network.attends_to_views or objective.name not in TRAIN_ATTENTION:
         objective = replace(objective, attention_weight=0.0)
     queries = config.queries
     if objective.attention_weight == 0 and objective.compared_queries:

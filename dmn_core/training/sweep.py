@@ -11,11 +11,12 @@ from typing import Any
 
 from lightning.fabric import Fabric
 
+from dmn_core.evaluation.subjects import GRID
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.run_folder import RunFolder
 
 TrainOne = Callable[[TrainingConfig, Path], dict[str, Any]]
-RECORD_NAME = "grid.json"
+RECORD_NAME = GRID
 
 
 def variants(

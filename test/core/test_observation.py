@@ -21,12 +21,7 @@ _spec.loader.exec_module(literal)
 AREA = torch.tensor([20.0, 20.0, 3.0])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scene(config, *, views, particles, dtype=torch.float64, seed=0):

@@ -29,12 +29,7 @@ SIZE = (8, 12)
 every_system = pytest.mark.parametrize("name", SYSTEMS)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def new_network(name, size=SIZE, dtype=torch.float64):

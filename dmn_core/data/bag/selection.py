@@ -10,7 +10,7 @@ import numpy as np
 from dmn_core.errors import BagError
 from dmn_core.pose_track import DEFAULT_MAX_GAP_S
 from dmn_core.pose_track.planar import FloatArray, IntArray
-from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, apart, farthest_points
+from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, farthest_points, is_near
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,12 @@ def _new_views(poses: FloatArray, selection: ViewSelection) -> IntArray:
     """Indices of poses that are far from, or turned against, those kept before."""
     kept: list[int] = []
     for index, pose in enumerate(poses):
-        distance, turn = apart(poses[kept[-1:] if selection.revisits else kept], pose)
-        is_known = (distance < selection.min_distance_m) & (turn < selection.min_turn_rad)
-        if not is_known.any():
+        known = is_near(
+            poses[kept[-1:] if selection.revisits else kept],
+            pose,
+            distance_m=selection.min_distance_m,
+            turn_rad=selection.min_turn_rad,
+        )
+        if not known.any():
             kept.append(index)
     return np.array(kept, dtype=np.int64)

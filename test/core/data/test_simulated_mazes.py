@@ -12,20 +12,17 @@ pytest.importorskip("mujoco")
 pytest.importorskip("labmaze")
 
 from dmn_core.data.cache import default_cache_dir
-from dmn_core.data.simulated_mazes import SimulatedMazesConfig, load_or_render_mazes
+from dmn_core.data.rendered_sets import RenderedSet, load_or_render
 from dmn_core.data.sources import DataConfig, load_environments
 from dmn_core.errors import WorldError
+from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.maze import generate_maze
+from dmn_core.worlds.maze_recipe import MazeRecipe
 
 
-def config(count: int, *, first_seed: int = 0, image_size: int = 16) -> SimulatedMazesConfig:
-    return SimulatedMazesConfig(
-        count=count,
-        views_per_maze=4,
-        image_size=image_size,
-        first_seed=first_seed,
-        mazes_per_shard=2,
-    )
+def config(count: int, *, first_seed: int = 0, image_size: int = 16) -> RenderedSet:
+    recipe = MazeRecipe(4, 2, camera=CameraConfig(image_size, image_size))
+    return RenderedSet(recipe, count, first_seed)
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -33,7 +30,7 @@ def files(folder: Path) -> dict[str, int]:
 
 
 def test_mazes_come_as_environments_in_the_map_frame(tmp_path: Path) -> None:
-    mazes = load_or_render_mazes(config(3), cache_dir=tmp_path)
+    mazes = load_or_render(config(3), cache_dir=tmp_path)
     assert mazes.images.shape == (12, 16, 16, 3) and len(mazes) == 3
     assert mazes.images.dtype == torch.uint8
     assert mazes.poses_map_camera.dtype == np.float32
@@ -45,15 +42,15 @@ def test_mazes_come_as_environments_in_the_map_frame(tmp_path: Path) -> None:
 
 
 def test_other_counts_and_seeds_share_shards(tmp_path: Path) -> None:
-    three = load_or_render_mazes(config(3), cache_dir=tmp_path)
+    three = load_or_render(config(3), cache_dir=tmp_path)
     written = files(tmp_path)
     assert len(written) == 2
-    two = load_or_render_mazes(config(2), cache_dir=tmp_path)
-    shifted = load_or_render_mazes(config(2, first_seed=1), cache_dir=tmp_path)
+    two = load_or_render(config(2), cache_dir=tmp_path)
+    shifted = load_or_render(config(2, first_seed=1), cache_dir=tmp_path)
     assert files(tmp_path) == written
     assert torch.equal(two.images, three.images[:8])
     assert np.array_equal(shifted.poses_map_camera, three.poses_map_camera[4:])
-    load_or_render_mazes(config(5), cache_dir=tmp_path)
+    load_or_render(config(5), cache_dir=tmp_path)
     grown = files(tmp_path)
     assert len(grown) == 3
     assert written.items() <= grown.items()
@@ -61,7 +58,7 @@ def test_other_counts_and_seeds_share_shards(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise", "flipped"])
 def test_a_damaged_shard_is_rendered_anew(tmp_path: Path, damage: str) -> None:
-    first = load_or_render_mazes(config(4), cache_dir=tmp_path)
+    first = load_or_render(config(4), cache_dir=tmp_path)
     good, bad = sorted(tmp_path.rglob("*.npz"))
     kept, content = good.stat().st_mtime_ns, bytearray(bad.read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -72,14 +69,14 @@ def test_a_damaged_shard_is_rendered_anew(tmp_path: Path, damage: str) -> None:
         "flipped": bytes(content),
     }
     bad.write_bytes(broken[damage])
-    again = load_or_render_mazes(config(4), cache_dir=tmp_path)
+    again = load_or_render(config(4), cache_dir=tmp_path)
     assert torch.equal(first.images, again.images)
     assert good.stat().st_mtime_ns == kept
 
 
 def test_several_workers_render_the_same_images(tmp_path: Path) -> None:
-    alone = load_or_render_mazes(config(4), cache_dir=tmp_path / "one")
-    together = load_or_render_mazes(config(4), cache_dir=tmp_path / "two", workers=2)
+    alone = load_or_render(config(4), cache_dir=tmp_path / "one")
+    together = load_or_render(config(4), cache_dir=tmp_path / "two", workers=2)
     assert torch.equal(alone.images, together.images)
     assert not list(tmp_path.rglob("*.partial"))
 

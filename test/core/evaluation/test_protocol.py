@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dmn_core.errors import CheckpointError, ConfigurationError
-from dmn_core.evaluation.algorithms import NetworkAlgorithm, along, localize
+from dmn_core.evaluation.algorithms import EncodedTrials, NetworkAlgorithm, along
 from dmn_core.evaluation.baselines import BaselineAlgorithm, closest_context, uninformed
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
@@ -116,7 +116,7 @@ def test_regression_starts_at_the_mean_and_goes_on_from_its_own_estimate(make_pl
     network.regress = regress
     episodes = draw_trials(make_places(), PLAN, range(2))
     belief = first_beliefs(episodes, Task("tracking", 40), seed=0, numbers=range(2))
-    found = localize(network, episodes, belief)
+    found = EncodedTrials.of(network, episodes).estimates(belief)
     mean = belief.poses_map_base[..., :2].mean(dim=1)
     assert torch.allclose(asked[0][:, :2], mean, atol=1e-4)
     for t in range(1, 5):
