@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.conditions import IfCondition
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
@@ -18,6 +18,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
+MANAGED = ("mapper", "localizer")
 # The name of the image display in config/dmn.rviz.
 IMAGE, COMPRESSED = "image", "/compressed"
 ARGUMENTS = {
@@ -33,7 +34,17 @@ ARGUMENTS = {
     "rate": ("1.0", "speed at which the query bag is played"),
     "rviz": ("false", "whether to start RViz"),
     "log_level": ("info", "debug, info, warn or error"),
+    "autostart": (
+        "",
+        "whether nodes start by themselves; empty: as params_file says",
+    ),
+    "use_respawn": ("false", "whether nodes that end are started again"),
+    "nav2_compat": ("false", "whether the localizer is called amcl and its pose amcl_pose"),
+    "bag": ("", "bag of a robot to localize; empty: a simulated robot"),
+    "seed": ("0", "of the simulated maze and robot"),
+    "views": ("16", "pictures of the simulated maze that the map is made of"),
 }
+RESPAWN_DELAY_S = 2.0
 
 
 def arguments(*names: str, transports: str = "LARGE_DATA", **defaults: str) -> list[Any]:
@@ -92,6 +103,10 @@ def node(
     parameters += [{name: setting} for name, setting in (fixed or {}).items()]
     if "use_sim_time" in context.launch_configurations:
         parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
+    if executable in MANAGED and (stated_start := value(context, "autostart")):
+        parameters.append({"autostart": is_true(stated_start)})
+    if is_true(value(context, "use_respawn")):
+        options |= {"respawn": True, "respawn_delay": RESPAWN_DELAY_S}
     return Node(
         package="dmn",
         executable=executable,
@@ -105,6 +120,18 @@ def node(
         arguments=["--ros-args", "--log-level", value(context, "log_level")],
         **options,
     )
+
+
+def player(context: LaunchContext, bag: Path | str, *, image: str, **fixed: Any) -> Node:
+    """The player of a bag, which begins when a localizer has its map and listens to `image`."""
+    parameters = {
+        "bag": str(bag),
+        "rate": float(value(context, "rate")),
+        "wait_for_subscribers": [image],
+        "wait_for_localizer": True,
+        **fixed,
+    }
+    return node(context, "bag_player", fixed=parameters, on_exit=Shutdown())
 
 
 def rviz(
@@ -165,6 +192,11 @@ def image_transport(context: LaunchContext) -> str:
         parameters = section.get("ros__parameters", {}) if isinstance(section, dict) else {}
         stated = parameters.get("image_transport", stated)
     return stated or "raw"
+
+
+def is_true(stated: str) -> bool:
+    """Whether a launch argument says so."""
+    return stated.lower() in ("true", "1")
 
 
 def value(context: LaunchContext, name: str) -> str:

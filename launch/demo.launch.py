@@ -1,54 +1,84 @@
-"""The demo on the shipped bags: a table, pictures and a result bag, with RViz where asked for."""
+"""A simulated robot that finds itself: simulator, mapper, localizer, and RViz where asked for."""
 
 from pathlib import Path
-from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    ExecuteProcess,
-    OpaqueFunction,
-    SetEnvironmentVariable,
-    Shutdown,
-)
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
-from launch_ros.substitutions import FindPackagePrefix
+from launch.actions import OpaqueFunction
+from launch_ros.actions import Node
 
-from dmn_ros.demo.domain import DOMAIN, TRANSPORTS, own_domain
 from dmn_ros.demo.options import find_images
-from dmn_ros.launching import arguments, rviz, value
+from dmn_ros.launching import arguments, is_true, node, player, rviz, value
+from dmn_ros.simulator.context import simulated_context
 
 BAGS = Path(get_package_share_directory("dmn")) / "bags"
-ARGUMENTS = {
-    "context_bag": str(BAGS / "context"),
-    "query_bag": str(BAGS / "query"),
-    "rate": "4.0",
-}
-OPTIONS = {"context_bag": "--context", "query_bag": "--query", "rate": "--rate", "out": "--out"}
+IMAGE = "camera/image_raw"
+PARTICLES = 512
+NAMES = (
+    *("namespace", "use_sim_time", "params_file", "context_bag", "bag", "rate", "seed", "views"),
+    *("rviz", "log_level", "autostart", "use_respawn"),
+)
 
 
-def demo(context: LaunchContext) -> list[Any]:
-    """The demo, which starts the nodes by itself, and RViz for the images of its bag."""
-    command = [PathJoinSubstitution([FindPackagePrefix("dmn"), "lib", "dmn", "demo"])]
-    for name, option in OPTIONS.items():
-        command += [option, LaunchConfiguration(name)]
-    images = find_images(Path(value(context, "query_bag")))
+def nodes(context: LaunchContext) -> list[Node]:
+    """A robot, simulated or out of a bag, and what localizes it."""
+    return replayed(context) if value(context, "bag") else simulated(context)
+
+
+def simulated(context: LaunchContext) -> list[Node]:
+    """The robot is simulated, and the map is made of views of its maze."""
+    seed, views = int(value(context, "seed")), int(value(context, "views"))
+    bag = value(context, "context_bag") or str(simulated_context(seed, views))
+    robot = {
+        "seed": seed,
+        "rate": float(value(context, "rate")),
+        "publish_clock": is_true(value(context, "use_sim_time")),
+    }
     return [
-        ExecuteProcess(cmd=command, output="screen", on_exit=Shutdown()),
-        rviz(context, image=images.base, transport=images.transport),
+        node(context, "simulator", config="simulator.yaml", fixed=robot),
+        *localization(context, bag, names={"image": IMAGE}),
+        rviz(context, image=IMAGE),
+    ]
+
+
+def replayed(context: LaunchContext) -> list[Node]:
+    """The robot is that of a bag, whose topics are played by their own names."""
+    bag = Path(value(context, "bag"))
+    images = find_images(bag)
+    names = {"image": images.base, "odom": "/odom", "tf": "/tf", "tf_static": "/tf_static"}
+    fixed = {"image_transport": images.transport}
+    return [
+        *localization(
+            context, value(context, "context_bag") or str(BAGS / "context"), names, **fixed
+        ),
+        player(context, bag, image=images.topic, clock=True),
+        rviz(
+            context,
+            image=images.base,
+            transport=images.transport,
+            remap={"ground_truth": "/ground_truth", "/tf": "/tf", "/tf_static": "/tf_static"},
+        ),
+    ]
+
+
+def localization(
+    context: LaunchContext, context_bag: str, names: dict[str, str], **fixed: str
+) -> list[Node]:
+    """Mapper and localizer, with particles for a computer without a GPU."""
+    return [
+        node(context, "mapper", config="mapper.yaml", fixed={"context_bag": context_bag}),
+        node(
+            context,
+            "localizer",
+            config="localizer.yaml",
+            fixed={"max_particles": PARTICLES, **fixed},
+            names=names,
+        ),
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Start the demo, and RViz where it is asked for."""
-    domain = EnvironmentVariable(DOMAIN, default_value=str(own_domain()))
+    """Start the nodes, and RViz where it is asked for."""
     return LaunchDescription(
-        [
-            *arguments(*ARGUMENTS, "rviz", transports=TRANSPORTS, **ARGUMENTS),
-            # RViz and the demo's nodes, and nobody else.
-            SetEnvironmentVariable(DOMAIN, domain),
-            DeclareLaunchArgument("out", default_value="results/demo", description="for results"),
-            OpaqueFunction(function=demo),
-        ]
+        [*arguments(*NAMES, use_sim_time="true"), OpaqueFunction(function=nodes)]
     )

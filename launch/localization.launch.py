@@ -4,11 +4,14 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, node, rviz, value
+from dmn_ros.launching import arguments, image_transport, is_true, node, rviz, value
 
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The localizer and RViz, with the values of the launch arguments."""
+    options = {}
+    if is_true(value(context, "nav2_compat")):
+        options = {"name": "amcl", "names": {"pose": "amcl_pose"}}
     return [
         node(
             context,
@@ -16,6 +19,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             config="localizer.yaml",
             settings=("image_transport",),
             remap={"image": "image", "odom": "odom"},
+            **options,
         ),
         rviz(context, image=value(context, "image"), transport=image_transport(context)),
     ]
@@ -23,7 +27,10 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 def generate_launch_description() -> LaunchDescription:
     """Start the localizer, and RViz where it is asked for."""
-    names = ("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "log_level")
+    names = (
+        *("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "log_level"),
+        *("autostart", "use_respawn", "nav2_compat"),
+    )
     return LaunchDescription(
         [
             *arguments(*names),

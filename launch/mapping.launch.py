@@ -19,5 +19,8 @@ def generate_launch_description() -> LaunchDescription:
     """Start the mapper, and RViz where it is asked for."""
     names = ("namespace", "use_sim_time", "params_file", "context_bag", "map_file")
     return LaunchDescription(
-        [*arguments(*names, "rviz", "log_level"), OpaqueFunction(function=nodes)]
+        [
+            *arguments(*names, "rviz", "log_level", "autostart", "use_respawn"),
+            OpaqueFunction(function=nodes),
+        ]
     )

@@ -4,13 +4,13 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, node, rviz, value
+from dmn_ros.launching import arguments, image_transport, node, player, rviz, value
 
 # Where the bag's transforms are.
 TF = {"tf": "/tf", "tf_static": "/tf_static"}
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
-    *("image_transport", "odom", "rate", "rviz", "log_level"),
+    *("image_transport", "odom", "rate", "rviz", "log_level", "autostart"),
 )
 
 
@@ -36,18 +36,10 @@ def nodes(context: LaunchContext) -> list[Node]:
             names=TF,
             on_exit=Shutdown(),
         ),
-        node(
+        player(
             context,
-            "bag_player",
-            fixed={
-                "bag": value(context, "query_bag"),
-                "rate": float(value(context, "rate")),
-                "wait_for_subscribers": [
-                    image + "/compressed" if transport == "compressed" else image
-                ],
-                "wait_for_localizer": True,
-            },
-            on_exit=Shutdown(),
+            value(context, "query_bag"),
+            image=image + "/compressed" if transport == "compressed" else image,
         ),
         # The bag's topics are played by their own names, without a namespace.
         rviz(

@@ -48,6 +48,8 @@ NODES_ALSO = (
 )
 # The demo also measures and draws what the nodes published.
 DEMO_ALSO = ("dmn_core.data", "dmn_core.evaluation")
+# The simulated robot is the one node that has a world.
+SIMULATOR_ALSO = ("dmn_core.data", "dmn_core.worlds")
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def node_objection(importer: str, imported: str) -> str | None:
         return f"nodes run without the simulator and {importer!r} imports {imported!r}"
     if top != "dmn_core" or not rest or rest.startswith("__"):
         return None
-    allowed = NODES_ALSO + (DEMO_ALSO if within(importer, ("dmn_ros.demo",)) else ())
+    allowed = NODES_ALSO
+    for package, also in (("demo", DEMO_ALSO), ("simulator", SIMULATOR_ALSO)):
+        allowed += also if within(importer, (f"dmn_ros.{package}",)) else ()
     if RANK.get(rest.split(".")[0], len(ORDER)) < RANK["worlds"] or within(imported, allowed):
         return None
     return f"nodes use the localizer side only and {importer!r} imports {imported!r}"

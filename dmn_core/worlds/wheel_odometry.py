@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
-from dmn_core.pose_track import relative_pose
+from dmn_core.pose_track import compose, relative_pose
 from dmn_core.worlds.trajectory import Trajectory
 
 
@@ -53,16 +53,54 @@ def wheel_odometry(
     """
     noise = noise or OdometryNoise()
     true = trajectory.poses_map_base
-    forward, sideways, turn = relative_pose(true[:-1], true[1:]).T
-    driven, turned = np.hypot(forward, sideways), np.abs(turn)
-    drive_std = np.sqrt(noise.alpha3 * driven + noise.alpha4 * turned)
-    turn_std = np.sqrt(noise.alpha1 * turned + noise.alpha2 * driven)
-    scale = 1 + noise.distance_scale * rng.standard_normal()
-    turn_scale = 1 + noise.turn_scale * rng.standard_normal()
-    draws = rng.standard_normal((2, len(turn)))
+    motion = relative_pose(true[:-1], true[1:])
+    drive_std, turn_std = _deviations(motion, noise)
+    scale, turn_scale = _scales(noise, rng)
+    draws = rng.standard_normal((2, len(motion)))
+    forward, sideways, turn = motion.T
     measured = forward * scale + drive_std * draws[0]
     measured_turn = turn * turn_scale + turn_std * draws[1]
     return _integrate(measured, sideways * scale, measured_turn)
+
+
+class WheelOdometry:
+    """The same for a robot that drives now, one short motion after the other."""
+
+    def __init__(self, noise: OdometryNoise, rng: np.random.Generator) -> None:
+        """Begin at pose 0, with the errors of scale of one drive."""
+        self._noise, self._rng = noise, rng
+        self._scale, self._turn_scale = _scales(noise, rng)
+        self._pose = np.zeros(3)
+
+    @property
+    def pose_odom_base(self) -> NDArray[np.float64]:
+        """Pose (3,) in frame odom [m, m, rad]."""
+        return self._pose.copy()
+
+    def add(self, motion: NDArray[np.float64]) -> None:
+        """Take in a true motion (3,), the new pose seen from the old one [m, m, rad]."""
+        drive_std, turn_std = _deviations(motion, self._noise)
+        draws = self._rng.standard_normal(2)
+        forward = motion[0] * self._scale + drive_std * draws[0]
+        turn = motion[2] * self._turn_scale + turn_std * draws[1]
+        self._pose = compose(self._pose, np.array([forward, motion[1] * self._scale, turn]))
+
+
+def _scales(noise: OdometryNoise, rng: np.random.Generator) -> tuple[float, float]:
+    """Factors of distances and of turns on one drive."""
+    distance = 1 + noise.distance_scale * rng.standard_normal()
+    return distance, 1 + noise.turn_scale * rng.standard_normal()
+
+
+def _deviations(
+    motion: NDArray[np.float64], noise: OdometryNoise
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard deviations (...) of driving [m] and turning [rad] of motions (..., 3)."""
+    driven, turned = np.hypot(motion[..., 0], motion[..., 1]), np.abs(motion[..., 2])
+    return (
+        np.sqrt(noise.alpha3 * driven + noise.alpha4 * turned),
+        np.sqrt(noise.alpha1 * turned + noise.alpha2 * driven),
+    )
 
 
 def _integrate(

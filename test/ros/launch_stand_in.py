@@ -138,6 +138,9 @@ class Node:
     arguments: list[Any] = field(default_factory=list)
     condition: IfCondition | None = None
     on_exit: Any = None
+    name: str | None = None
+    respawn: bool = False
+    respawn_delay: float | None = None
 
     def execute(self, context: LaunchContext) -> None:
         if self.condition is None or self.condition.holds(context):

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 import yaml
 
-from dmn_ros.demo.options import DemoOptions, find_images
+from dmn_ros.demo.options import find_images
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.parameters import BagPlayerParameters, MapperParameters
+from dmn_ros.simulator.parameters import SimulatorParameters
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
     "mapper": MapperParameters,
     "localizer": LocalizerParameters,
     "bag_player": BagPlayerParameters,
+    "simulator": SimulatorParameters,
 }
 Launch = Callable[..., tuple[dict[str, Any], Any]]
 
@@ -67,8 +69,9 @@ def shown_image(rviz: Any) -> str:
 
 
 @pytest.mark.parametrize("name", ["mapping", "localization", "replay", "demo"])
-def test_what_is_started_is_there(launch: Launch, name: str) -> None:
-    started, _ = launch(name, rviz="false")
+def test_what_is_started_is_there(launch: Launch, name: str, scene: Any) -> None:
+    stated = {"context_bag": str(scene.context)} if name == "demo" else {}
+    started, _ = launch(name, rviz="false", **stated)
     assert started
     assert "rviz2" not in started
     for executable, node in started.items():
@@ -153,16 +156,46 @@ def test_a_replay_ends_with_any_of_its_nodes(launch: Launch, transport: str, end
     assert dict(started["rviz2"].remappings)["ground_truth"] == "/ground_truth"
 
 
-def test_the_demo_is_by_itself_and_rviz_sees_it(
-    launch: Launch, scene: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_demo_simulates_a_robot(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, context = launch("demo", query_bag=str(scene.query), rviz="true", out="there")
-    command = started["process"].cmd
-    options = dict(zip(command[1::2], command[2::2], strict=True))
-    assert options.keys() <= {f"--{f.name}" for f in dataclasses.fields(DemoOptions)}
-    assert (options["--query"], options["--out"]) == (str(scene.query), "there")
-    assert type(started["process"].on_exit).__name__ == "Shutdown"
-    assert shown_image(started["rviz2"]) == find_images(scene.query).topic
-    assert 1 <= int(context.environment["ROS_DOMAIN_ID"]) <= 101
-    monkeypatch.setenv("ROS_DOMAIN_ID", "42")
-    assert launch("demo", query_bag=str(scene.query))[1].environment["ROS_DOMAIN_ID"] == "42"
+    monkeypatch.setenv("DMN_CACHE", str(tmp_path))
+    started, _ = launch("demo", seed="3", views="2", rate="2", namespace="robot", rviz="true")
+    assert set(started) == {"simulator", "mapper", "localizer", "rviz2"}
+    robot = started["simulator"].values
+    assert (robot["seed"], robot["rate"], robot["publish_clock"]) == (3, 2.0, True)
+    assert {node.values["use_sim_time"] for node in started.values() if node.package == "dmn"} == {
+        "true"
+    }
+    bag = Path(started["mapper"].values["context_bag"])
+    assert bag.is_relative_to(tmp_path)
+    image = dict(started["localizer"].remappings)["image"]
+    assert shown_image(started["rviz2"]) == image == "camera/image_raw"
+    # The same maze is recorded once.
+    stamp = bag.stat().st_mtime_ns
+    again, _ = launch("demo", seed="3", views="2", use_sim_time="false")
+    assert again["simulator"].values["publish_clock"] is False
+    assert bag.stat().st_mtime_ns == stamp
+
+
+def test_the_demo_plays_a_bag_instead(launch: Launch, scene: Any) -> None:
+    started, _ = launch("demo", bag=str(scene.query), context_bag=str(scene.context), rviz="true")
+    assert set(started) == {"bag_player", "mapper", "localizer", "rviz2"}
+    assert started["bag_player"].values["bag"] == str(scene.query)
+    assert started["bag_player"].values["clock"] is True
+    assert started["mapper"].values["context_bag"] == str(scene.context)
+    images = find_images(scene.query)
+    assert started["localizer"].values["image_transport"] == images.transport
+    assert shown_image(started["rviz2"]) == images.topic
+
+
+def test_managers_and_respawn_are_heard(launch: Launch) -> None:
+    plain, _ = launch("localization")
+    assert "autostart" not in plain["localizer"].values
+    assert (plain["localizer"].respawn, plain["localizer"].name) == (False, None)
+    led, _ = launch("localization", autostart="false", use_respawn="true", nav2_compat="true")
+    localizer = led["localizer"]
+    assert localizer.values["autostart"] is False
+    assert localizer.respawn
+    assert localizer.name == "amcl"
+    assert dict(localizer.remappings)["pose"] == "amcl_pose"

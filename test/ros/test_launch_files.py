@@ -11,10 +11,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {
-    "mapping": {"namespace", "use_sim_time", "params_file", "context_bag", "map_file", "rviz"},
-    "localization": {"namespace", "use_sim_time", "params_file", "image", "odom", "rviz"},
+    "mapping": {"namespace", "use_sim_time", "params_file", "context_bag", "map_file", "autostart"},
+    "localization": {"namespace", "use_sim_time", "params_file", "image", "odom", "nav2_compat"},
     "replay": {"namespace", "params_file", "context_bag", "query_bag", "map_file", "rate", "rviz"},
-    "demo": {"context_bag", "query_bag", "rate", "out", "rviz"},
+    "demo": {
+        "namespace",
+        "use_sim_time",
+        "params_file",
+        "bag",
+        "rate",
+        "rviz",
+        "log_level",
+        "autostart",
+    },
 }
 
 

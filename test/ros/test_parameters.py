@@ -22,9 +22,14 @@ from dmn_ros.declaration import changed, declare, ros_name
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.parameter_table import parameter_table
 from dmn_ros.parameters import BagPlayerParameters, MapperParameters
+from dmn_ros.simulator.parameters import SimulatorParameters
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-KINDS = {"mapper": MapperParameters, "localizer": LocalizerParameters}
+KINDS = {
+    "mapper": MapperParameters,
+    "localizer": LocalizerParameters,
+    "simulator": SimulatorParameters,
+}
 
 
 @contextmanager

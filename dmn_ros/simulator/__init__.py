@@ -1,0 +1,1 @@
+"""A simulated robot as a live ROS 2 robot."""

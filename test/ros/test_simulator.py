@@ -1,0 +1,146 @@
+"""The simulated robot over DDS: its sensors agree with each other, and it obeys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from dmn.msg import LocalizerStatus
+from dmn.srv import Teleport
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist
+from nav_msgs.msg import Odometry
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+
+from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.pose_track import relative_pose, wrap_angle
+from dmn_core.worlds.camera import CameraConfig
+from dmn_core.worlds.maze import generate_maze
+from dmn_core.worlds.renderer import MazeRenderer
+from dmn_ros.qualities import LATCHED, MANY_LATCHED
+from dmn_ros.simulator.context import simulated_context
+
+SEED = 3
+EXACT = dict.fromkeys(("alpha1", "alpha2", "alpha3", "alpha4", "distance_scale", "turn_scale"), 0.0)
+Robot = Callable[..., Any]
+
+
+@pytest.fixture
+def robot(start: Any) -> Robot:
+    def start_robot(**parameters: Any) -> Any:
+        settings = {"seed": SEED, "image_width": 32, "image_height": 32, **parameters}
+        return start("simulator", **settings)
+
+    return start_robot
+
+
+def poses(messages: list[Any], pose_of: Callable[[Any], Any]) -> dict[int, np.ndarray]:
+    return {stamp_ns(m.header.stamp): planar_pose(pose_of(m)) for m in messages}
+
+
+def truth_of(messages: list[Any]) -> dict[int, np.ndarray]:
+    return poses(messages, lambda m: m.pose)
+
+
+def odometry_of(messages: list[Any]) -> dict[int, np.ndarray]:
+    return poses(messages, lambda m: m.pose.pose)
+
+
+def test_what_the_sensors_say_agrees(probe: Any, robot: Robot) -> None:
+    robot(rate=4.0, **EXACT)
+    odom, truth = probe.listen(Odometry, "odom"), probe.listen(PoseStamped, "ground_truth")
+    moved, mounts = (
+        probe.listen(TFMessage, "tf"),
+        probe.listen(TFMessage, "tf_static", MANY_LATCHED),
+    )
+    images = probe.listen(Image, "camera/image_raw")
+    infos = probe.listen(CameraInfo, "camera/camera_info")
+    clock = probe.listen(Clock, "/clock", LATCHED)
+    probe.wait(lambda: len(images) >= 8 and len(odom) >= 40 and mounts, "sensors")
+    measured, true = odometry_of(odom), truth_of(truth)
+    both = sorted(measured.keys() & true.keys())
+    first, last = both[0], both[-1]
+    assert len(both) >= 30
+    # Exact odometry and the truth are the same motion.
+    off = relative_pose(true[first], true[last]) - relative_pose(measured[first], measured[last])
+    assert np.abs([*off[:2], wrap_angle(off[2])]).max() < 1e-6
+    transforms = {stamp_ns(m.transforms[0].header.stamp): m.transforms[0] for m in moved}
+    for stamp in sorted(transforms.keys() & measured.keys()):
+        where = transforms[stamp].transform.translation
+        assert [where.x, where.y] == pytest.approx(measured[stamp][:2].tolist())
+    # An image shows the maze from the true pose at its stamp.
+    with MazeRenderer(generate_maze(SEED), CameraConfig(32, 32, supersampling=1.0)) as renderer:
+        seen = [m for m in images if stamp_ns(m.header.stamp) in true][:3]
+        assert len(seen) == 3
+        for message in seen:
+            rgb = np.frombuffer(bytes(message.data), np.uint8).reshape(32, 32, 3)
+            assert np.array_equal(rgb, renderer.render(true[stamp_ns(message.header.stamp)]))
+    assert infos[0].k[0] == pytest.approx(16.0)
+    assert infos[0].header.frame_id == mounts[0].transforms[0].child_frame_id
+    times = [stamp_ns(m.clock) for m in clock]
+    assert times == sorted(times)
+
+
+def test_it_obeys_and_can_be_kidnapped(probe: Any, robot: Robot) -> None:
+    robot(rate=4.0, cmd_vel_timeout=1e6, **EXACT)
+    odom, truth = probe.listen(Odometry, "odom"), probe.listen(PoseStamped, "ground_truth")
+    steer = probe.publisher(Twist, "cmd_vel")
+    bad = Twist()
+    bad.linear.x = math.nan
+    steer.publish(bad)
+    turn = Twist()
+    turn.angular.z = 0.5
+    steer.publish(turn)
+
+    def turns_on_the_spot() -> bool:
+        twist = odom[-1].twist.twist if odom else Twist()
+        return abs(twist.angular.z - 0.5) < 1e-9 and abs(twist.linear.x) < 1e-9
+
+    probe.wait(turns_on_the_spot, "the robot to turn on the spot")
+    before = planar_pose(odom[-1].pose.pose)
+    placed = probe.call(Teleport, "simulator/teleport", Teleport.Request(anywhere=True))
+    assert placed.success
+    count = len(odom)
+    probe.wait(lambda: len(odom) > count + 5, "odometry after the kidnap")
+    after = planar_pose(odom[-1].pose.pose)
+    # Odometry saw a turn and nothing else; the truth is elsewhere.
+    assert after[:2] == pytest.approx(before[:2], abs=1e-9)
+    true = sorted(truth_of(truth).items())
+    jumps = [np.hypot(*(b[1] - a[1])[:2]) for a, b in pairwise(true)]
+    assert max(jumps) >= 10.0
+    refused = probe.call(Teleport, "simulator/teleport", Teleport.Request(x=1e3))
+    assert not refused.success
+    assert "from walls" in refused.message
+    assert probe.call(Trigger, "simulator/reset", Trigger.Request()).success
+    probe.wait(lambda: np.hypot(*planar_pose(odom[-1].pose.pose)[:2]) > 0.5, "the autopilot")
+
+
+def test_a_robot_finds_itself_and_goes_on_after_a_kidnap(
+    probe: Any, robot: Robot, start: Any, scene: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("DMN_CACHE", str(tmp_path / "cache"))
+    bag = simulated_context(SEED, 4)
+    common = {"weights": scene.weights, "device": "cpu", "threads": 1, "use_sim_time": True}
+    start("mapper", context_bag=bag, **common)
+    start(
+        "localizer",
+        remap={"image": "camera/image_raw"},
+        max_particles=64,
+        update_min_d=0.0,
+        **common,
+    )
+    fixes = probe.listen(PoseWithCovarianceStamped, "pose", LATCHED)
+    states = probe.listen(LocalizerStatus, "status")
+    robot()
+    probe.wait(lambda: len(fixes) >= 3, "poses")
+    assert probe.call(Teleport, "simulator/teleport", Teleport.Request(anywhere=True)).success
+    told = len(states)
+    probe.wait(lambda: len(states) >= told + 3, "status after the kidnap")
+    assert all(fix.header.frame_id == "map" for fix in fixes)
+    assert all(np.isfinite(planar_pose(fix.pose.pose)).all() for fix in fixes)
