@@ -126,7 +126,7 @@ def node_objection(importer: str, imported: str) -> str | None:
         return f"nodes run without the simulator and {importer!r} imports {imported!r}"
     if top != "dmn_core" or not rest or rest.startswith("__"):
         return None
-    allowed = NODES_ALSO
+    allowed: tuple[str, ...] = NODES_ALSO
     for package, also in (("demo", DEMO_ALSO), ("simulator", SIMULATOR_ALSO)):
         allowed += also if within(importer, (f"dmn_ros.{package}",)) else ()
     if RANK.get(rest.split(".")[0], len(ORDER)) < RANK["worlds"] or within(imported, allowed):
