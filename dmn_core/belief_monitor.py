@@ -119,7 +119,7 @@ class BeliefMonitor:
 
     def __init__(self, settings: MonitorSettings, confidence: ConfidenceModel) -> None:
         """Begin with no idea where the robot is."""
-        self._settings = settings
+        self.settings = settings
         self._confidence = confidence
         self._state = State.GLOBAL
         self._doubtful = 0
@@ -134,7 +134,7 @@ class BeliefMonitor:
         self._usual_gain = usual + USUAL_RATE * (gain - usual)
         self._recent_gain += RECENT_RATE * (gain - self._recent_gain)
         estimate = step.pose_map_base[0]
-        near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self._settings.success_distance_m
+        near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self.settings.success_distance_m
         mass = float(weights[near].double().sum())
         recent = self._recent_gain
         confidence = float(self._confidence(mass_near=mass, recent_gain=recent))
@@ -156,7 +156,7 @@ class BeliefMonitor:
         )
 
     def _move_on(self, confidence: float, *, mass: float, recent_gain: float) -> str:
-        limits = self._settings
+        limits = self.settings
         self._doubtful = self._doubtful + 1 if confidence < limits.lost_confidence else 0
         if confidence >= limits.tracking_confidence:
             self._state = State.TRACKING

@@ -75,7 +75,8 @@ def continues(before: ViewMap, after: ViewMap) -> bool:
 def merge_maps(maps: Sequence[ViewMap]) -> ViewMap:
     """All views of maps that share one frame, each once, over the box around their areas.
 
-    The order of the maps does not matter. A view that several hold keeps its latest record.
+    The order of the maps does not matter. A view that several hold keeps its latest record, and a
+    picture if one of them has it.
 
     Raises:
         MapError: none is given, or they were made by other weights or of images of another size.
@@ -88,7 +89,10 @@ def merge_maps(maps: Sequence[ViewMap]) -> ViewMap:
     records: dict[str, ViewRecord] = {}
     for view_map in maps:
         for view_id, record in zip(view_ids(view_map), records_of(view_map), strict=True):
-            records[view_id] = max(record, records.get(view_id, record))
+            known = records.get(view_id, record)
+            latest = max(record, known)
+            picture = latest.picture_png or record.picture_png or known.picture_png
+            records[view_id] = replace(latest, picture_png=picture)
     places = {view_id: place for place, view_id in enumerate(sum(map(view_ids, maps), ()))}
     order = sorted(places, key=lambda view_id: (records[view_id], view_id))
     chosen = [places[view_id] for view_id in order]

@@ -1,11 +1,14 @@
 """Maps on disk: safetensors with viewpoints, embeddings, area, records and fingerprint.
 
-Embeddings are in half precision, as in memory (docs/decisions/0011).
+Pictures of the views lie behind each other in one tensor. Embeddings are in half precision, as in
+memory (docs/decisions/0011).
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -15,7 +18,7 @@ from safetensors.torch import save_file
 from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
 from dmn_core.errors import MapError
 from dmn_core.map_codec import records_from_json, records_to_json
-from dmn_core.views import ViewMap, in_half_precision
+from dmn_core.views import ViewMap, ViewRecord, in_half_precision
 from dmn_core.whole_file import whole_file
 
 MAP_KIND = "dmn-view-map"
@@ -33,6 +36,7 @@ def save_map(path: Path, view_map: ViewMap) -> None:
     tensors = {
         "embeddings": view_map.embeddings.detach().to("cpu", torch.float16).contiguous(),
         "poses_map_camera": view_map.poses_map_camera.detach().cpu().contiguous(),
+        **_pictures(view_map.records),
     }
     try:
         with whole_file(path) as partial:
@@ -56,7 +60,34 @@ def load_map(path: Path | str) -> ViewMap:
             tuple(area) if area else None,
             metadata["weights_fingerprint"],
             # Maps from before there were records have none.
-            records_from_json(metadata.get("records", "[]")),
+            _with_pictures(records_from_json(metadata.get("records", "[]")), tensors),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise MapError(f"{str(path)!r} lacks parts of a map: {error}; build it again") from error
+
+
+def _pictures(records: tuple[ViewRecord, ...]) -> dict[str, torch.Tensor]:
+    pictures = [record.picture_png for record in records]
+    if not any(pictures):
+        return {}
+    data = bytearray(b"".join(pictures))
+    return {
+        "pictures": torch.frombuffer(data, dtype=torch.uint8),
+        "picture_bytes": torch.tensor([len(picture) for picture in pictures]),
+    }
+
+
+def _with_pictures(
+    records: tuple[ViewRecord, ...], tensors: dict[str, torch.Tensor]
+) -> tuple[ViewRecord, ...]:
+    if "pictures" not in tensors:
+        return records
+    sizes = tensors["picture_bytes"].tolist()
+    data = tensors["pictures"].numpy().tobytes()
+    if len(sizes) != len(records) or min(sizes, default=0) < 0 or sum(sizes) != len(data):
+        raise ValueError("its pictures are not those of its views")
+    ends = accumulate(sizes)
+    return tuple(
+        replace(record, picture_png=data[end - size : end])
+        for record, size, end in zip(records, sizes, ends, strict=True)
+    )

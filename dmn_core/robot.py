@@ -22,16 +22,29 @@ from dmn_core.particle_filter import (
 )
 from dmn_core.session import Session
 
-# The paper's filter never resamples; one that runs for hours must, and its odometry has noise.
+# The paper's filter never resamples; one that runs for hours must, and its odometry has noise
+# (nav2_amcl's coefficients are too wide for a map that few images tell apart).
 # Images of a drive look alike, so that each counts for a fraction of one (docs/decisions/0012).
 ROBOT_FILTER = FilterSettings(
-    noise=OdometryNoise(model="differential", min_std_xy_m=0.1, min_std_yaw_rad=0.05),
+    noise=OdometryNoise(
+        model="differential",
+        alpha1=0.05,
+        alpha2=0.02,
+        alpha3=0.05,
+        alpha4=0.02,
+        min_std_xy_m=0.1,
+        min_std_yaw_rad=0.02,
+    ),
     resampling="effective_size",
     estimate="cluster",
-    likelihood_power=0.2,
+    likelihood_power=0.3,
     size=AdaptiveSize(min_particles=500),
     recovery=RecoverySettings(
-        recovery_alpha_slow=0.01, recovery_alpha_fast=0.2, reference_particles=128
+        recovery_alpha_slow=0.01,
+        recovery_alpha_fast=0.2,
+        min_injected_share=0.01,
+        max_injected_share=0.05,
+        reference_particles=128,
     ),
 )
 ROBOT_GATE = MotionGate(update_min_d=0.25, update_min_a=0.2)

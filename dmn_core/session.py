@@ -72,9 +72,11 @@ class Session:
         self._belief = self.localizer.start(initial, self._generator)
         self._started_with = initial.particles
 
-    def adjust(self, gate: MotionGate) -> None:
-        """Weigh images by another gate from now on."""
+    def adjust(self, gate: MotionGate, monitor: MonitorSettings) -> None:
+        """Weigh images by another gate, and judge the belief by other limits, from now on."""
         self._gate = gate
+        self._monitor_settings = monitor
+        self._monitor.settings = monitor
 
     def force_update(self) -> None:
         """Weigh the next image, however little the robot has moved."""

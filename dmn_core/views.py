@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -21,10 +21,13 @@ class ViewRecord:
     Attributes:
         stamp_ns: when the image was taken; 0 where nobody said.
         source: which robot, or which recording, it comes from.
+        picture_png: what the view looks like, small, for people; empty where nobody kept it. It
+            does not go into messages between robots.
     """
 
     stamp_ns: int = 0
     source: str = ""
+    picture_png: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True)

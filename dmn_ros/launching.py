@@ -33,6 +33,7 @@ ARGUMENTS = {
     "odom": ("odom", "odometry topic"),
     "rate": ("1.0", "speed at which the query bag is played"),
     "rviz": ("false", "whether to start RViz"),
+    "visualize": ("", "whether to publish heat map, modes and paths; empty: where RViz is started"),
     "log_level": ("info", "debug, info, warn or error"),
     "autostart": (
         "",
@@ -132,6 +133,14 @@ def player(context: LaunchContext, bag: Path | str, *, image: str, **fixed: Any)
         **fixed,
     }
     return node(context, "bag_player", fixed=parameters, on_exit=Shutdown())
+
+
+def visualizer(context: LaunchContext, *, remap: dict[str, str] | None = None) -> list[Node]:
+    """What draws for RViz and Foxglove, where the arguments visualize or rviz ask for it."""
+    stated = value(context, "visualize") or value(context, "rviz")
+    if not is_true(stated):
+        return []
+    return [node(context, "visualizer", config="visualizer.yaml", names=remap)]
 
 
 def rviz(

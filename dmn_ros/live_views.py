@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 
 from dmn_core.data.ros_decoding import planar_pose, pose_with_covariance, stamp_ns
-from dmn_core.errors import DmnError
 from dmn_core.live_map import LiveMap
 from dmn_core.localization import Localizer
 from dmn_core.pose_track import compose
+from dmn_core.view_pictures import to_picture_png
 from dmn_core.views import ViewRecord
 from dmn_ros.camera import CameraListener
 from dmn_ros.frames import require_frame
@@ -25,9 +24,8 @@ from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import OdometryGate, PosedImage
 from dmn_ros.parameters import MapperParameters
 from dmn_ros.qualities import LATCHED, RELIABLE, SENSOR
-from dmn_ros.throttle import Throttle
+from dmn_ros.refusals import Refusals
 
-WARN_PERIOD_S = 5.0
 MOST_WAITING = 50
 
 
@@ -62,7 +60,7 @@ class LiveViews:
         """
         self._node, self._map, self._parameters = node, live_map, parameters
         self._on_change = on_change
-        self._throttle = Throttle(period_s=WARN_PERIOD_S)
+        self._refusing = Refusals(node)
         self._source = parameters.robot_name or node.get_namespace().strip("/")
         for topic in parameters.share_in:
             node.make_subscription(ViewMapMessage, topic, self._on_shared, LATCHED)
@@ -122,8 +120,9 @@ class LiveViews:
         pose_map_camera = compose(image.pose_odom_base, self._parameters.camera())
         if not self._map.wants(pose_map_camera, image.stamp_ns):
             return
-        record = ViewRecord(image.stamp_ns, self._source)
-        if self._map.add(self._decode(image.message), pose_map_camera, record):
+        rgb = self._decode(image.message)
+        record = ViewRecord(image.stamp_ns, self._source, to_picture_png(rgb))
+        if self._map.add(rgb, pose_map_camera, record):
             self._on_change()
 
     def _on_shared(self, message: ViewMapMessage) -> None:
@@ -133,12 +132,3 @@ class LiveViews:
             )
             if self._map.merge(from_map_message(message)):
                 self._on_change()
-
-    @contextmanager
-    def _refusing(self, what: str) -> Iterator[None]:
-        """Report a message that is no good, and live on."""
-        try:
-            yield
-        except DmnError as error:
-            if self._throttle.is_due(what):
-                self._node.get_logger().error(f"{what} refused: {error}")

@@ -11,6 +11,7 @@ import torch
 from dmn.msg import ViewMap as ViewMapMessage
 from dmn.srv import LoadMap, RemoveViews, SaveMap
 from rclpy.clock import Clock, ClockType
+from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
@@ -25,7 +26,7 @@ from dmn_core.views import ViewMap
 from dmn_ros.live_views import LiveViews
 from dmn_ros.managed_node import ManagedNode, run_managed
 from dmn_ros.map_message import to_map_message
-from dmn_ros.markers import to_viewpoint_markers
+from dmn_ros.markers import to_viewpoint_markers, to_viewpoint_sheet
 from dmn_ros.parameters import MapperParameters, as_precision, weights_path
 from dmn_ros.qualities import LATCHED
 
@@ -63,6 +64,7 @@ class MapperNode(ManagedNode):
         self.get_logger().info(f"weights {weights} on {localizer.device}")
         self._maps = self.make_publisher(ViewMapMessage, "map", LATCHED)
         self._viewpoints = self.make_publisher(MarkerArray, "viewpoints", LATCHED)
+        self._sheet = self.make_publisher(CompressedImage, "viewpoint_sheet/compressed", LATCHED)
         self._make_first_map()
         self.make_service(Trigger, "~/rebuild", self._on_rebuild)
         self.make_service(SaveMap, "~/save", self._on_save)
@@ -150,6 +152,8 @@ class MapperNode(ManagedNode):
         frame = self.parameters.global_frame_id
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self._viewpoints.publish(to_viewpoint_markers(view_map, stamp_ns=stamp_ns, frame_id=frame))
+        if (sheet := to_viewpoint_sheet(view_map, stamp_ns=stamp_ns, frame_id=frame)) is not None:
+            self._sheet.publish(sheet)
         self.get_logger().info(f"published {_describe(view_map)}")
 
     def _on_remove(

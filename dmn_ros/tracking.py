@@ -82,9 +82,9 @@ class Tracking:
         return True
 
     def adjust(self, robot: RobotSettings) -> None:
-        """Filter and gate work by other settings from now on."""
+        """Filter, gate and monitor work by other settings from now on."""
         self._localizer.settings = robot.filter
-        self._session.adjust(robot.gate)
+        self._session.adjust(robot.gate, robot.monitor)
 
     def use_camera(self, pose_base_camera: tuple[float, float, float]) -> None:
         """Take images from there on the robot from now on."""

@@ -8,7 +8,7 @@ from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
 from dmn_ros.demo.options import find_images
-from dmn_ros.launching import arguments, is_true, node, player, rviz, value
+from dmn_ros.launching import arguments, is_true, node, player, rviz, value, visualizer
 from dmn_ros.simulator.context import simulated_context
 
 BAGS = Path(get_package_share_directory("dmn")) / "bags"
@@ -16,7 +16,7 @@ IMAGE = "camera/image_raw"
 PARTICLES = 512
 NAMES = (
     *("namespace", "use_sim_time", "params_file", "context_bag", "bag", "rate", "seed", "views"),
-    *("rviz", "log_level", "autostart", "use_respawn"),
+    *("rviz", "visualize", "log_level", "autostart", "use_respawn"),
 )
 
 
@@ -37,6 +37,7 @@ def simulated(context: LaunchContext) -> list[Node]:
     return [
         node(context, "simulator", config="simulator.yaml", fixed=robot),
         *localization(context, bag, names={"image": IMAGE}),
+        *visualizer(context),
         rviz(context, image=IMAGE),
     ]
 
@@ -52,6 +53,7 @@ def replayed(context: LaunchContext) -> list[Node]:
             context, value(context, "context_bag") or str(BAGS / "context"), names, **fixed
         ),
         player(context, bag, image=images.topic, clock=True),
+        *visualizer(context, remap={"ground_truth": "/ground_truth"}),
         rviz(
             context,
             image=images.base,

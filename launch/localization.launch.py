@@ -1,17 +1,20 @@
 """Localize a robot in the map that a mapper publishes, now or later."""
 
+from typing import Any
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, is_true, node, rviz, value
+from dmn_ros.launching import arguments, image_transport, is_true, node, rviz, value, visualizer
 
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The localizer and RViz, with the values of the launch arguments."""
-    options = {}
+    options: dict[str, Any] = {}
     if is_true(value(context, "nav2_compat")):
         options = {"name": "amcl", "names": {"pose": "amcl_pose"}}
+    names = options.get("names", {})
     return [
         node(
             context,
@@ -21,15 +24,21 @@ def nodes(context: LaunchContext) -> list[Node]:
             remap={"image": "image", "odom": "odom"},
             **options,
         ),
-        rviz(context, image=value(context, "image"), transport=image_transport(context)),
+        *visualizer(context, remap=names),
+        rviz(
+            context,
+            image=value(context, "image"),
+            transport=image_transport(context),
+            remap=names,
+        ),
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the localizer, and RViz where it is asked for."""
     names = (
-        *("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "log_level"),
-        *("autostart", "use_respawn", "nav2_compat"),
+        *("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "visualize"),
+        *("log_level", "autostart", "use_respawn", "nav2_compat"),
     )
     return LaunchDescription(
         [

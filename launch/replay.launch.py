@@ -4,13 +4,13 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, node, player, rviz, value
+from dmn_ros.launching import arguments, image_transport, node, player, rviz, value, visualizer
 
 # Where the bag's transforms are.
 TF = {"tf": "/tf", "tf_static": "/tf_static"}
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
-    *("image_transport", "odom", "rate", "rviz", "log_level", "autostart"),
+    *("image_transport", "odom", "rate", "rviz", "visualize", "log_level", "autostart"),
 )
 
 
@@ -42,6 +42,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             image=image + "/compressed" if transport == "compressed" else image,
         ),
         # The bag's topics are played by their own names, without a namespace.
+        *visualizer(context, remap={"ground_truth": "/ground_truth"}),
         rviz(
             context,
             image=image,

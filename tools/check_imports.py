@@ -13,7 +13,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("geometry", "pose_track", "weights", "confidence", "motion_gate", "whole_file"),
     ("views",),
-    ("cameras",),
+    ("cameras", "view_pictures"),
     ("networks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),

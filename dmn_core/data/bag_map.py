@@ -13,6 +13,7 @@ from dmn_core.data.bag import ViewSelection, read_camera_views
 from dmn_core.data.view_topics import ViewTopics
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.localization import DEFAULT_MARGIN_M, Localizer
+from dmn_core.view_pictures import to_picture_png
 from dmn_core.views import Area, ViewMap, ViewRecord, Views, area_around
 
 ROBOT_SELECTION = ViewSelection(min_distance_m=0.5, min_turn_rad=0.35, max_views=16)
@@ -65,5 +66,9 @@ def views_from_bag(
     sizes = {image.shape for image in images}
     if len(sizes) != 1:
         raise MapError(f"context views want images of one size, got {sorted(sizes)!r}")
-    records = tuple(ViewRecord(stamp_ns, Path(context_bag).name) for stamp_ns in stamps_ns)
+    source = Path(context_bag).name
+    records = tuple(
+        ViewRecord(stamp_ns, source, to_picture_png(image))
+        for stamp_ns, image in zip(stamps_ns, images, strict=True)
+    )
     return Views(np.stack(images), poses_map_camera, records)

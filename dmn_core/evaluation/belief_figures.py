@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
@@ -16,11 +15,11 @@ from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
 from dmn_core.evaluation.figure_file import save_figure
+from dmn_core.particle_filter.density import density_grid
 from dmn_core.views import Area
 
 FloatArray = NDArray[np.float64]
 HEAT_CELLS = 80
-HEAT_BLUR_CELLS = 1.2
 MOST_ARROWS = 600
 ARROW_M = 0.045  # of the width of the area
 TRUTH, ESTIMATE, VIEWPOINT = "#2ca02c", "#d62728", "#1f77b4"
@@ -113,7 +112,8 @@ def _draw_image(axes: Axes, panel: BeliefPanel) -> None:
 def _draw_belief(
     axes: Axes, panel: BeliefPanel, viewpoints: FloatArray, area_m: Area, *, first: bool
 ) -> None:
-    heat = heat_map(panel.particles, panel.weights, area_m)
+    cells = (HEAT_CELLS, HEAT_CELLS)
+    heat = density_grid(panel.particles, panel.weights, area_m, shape=cells)
     axes.imshow(
         heat, origin="lower", extent=area_m, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0.0), alpha=0.9
     )
@@ -133,18 +133,6 @@ def _draw_belief(
     axes.set_xlabel("x [m]", fontsize=8)
     if first:
         axes.set_ylabel("y [m]", fontsize=8)
-
-
-def heat_map(particles: FloatArray, weights: FloatArray, area_m: Area) -> FloatArray:
-    """Weight by place, rows along y, smoothed; (HEAT_CELLS, HEAT_CELLS)."""
-    counts, _, _ = np.histogram2d(
-        particles[:, 1],
-        particles[:, 0],
-        bins=HEAT_CELLS,
-        range=(area_m[2:], area_m[:2]),
-        weights=weights,
-    )
-    return np.asarray(cv2.GaussianBlur(counts, (0, 0), HEAT_BLUR_CELLS))
 
 
 def _draw_particles(axes: Axes, panel: BeliefPanel) -> None:

@@ -72,17 +72,13 @@ def step(
     Source: paper section III.
     """
     prior = move(belief, odometry, noise=settings.noise, generator=generator)
-    dtype = prior.log_weights.dtype
-
-    def log_factor(poses: Tensor) -> Tensor:
-        return (settings.likelihood_power * log_likelihood(poses)).to(dtype)
-
-    factor = log_factor(prior.poses_map_base)
+    likelihood = log_likelihood(prior.poses_map_base)
     others = None
     if elsewhere is not None and settings.recovery.reference_particles:
-        others = log_factor(elsewhere.draw(settings.recovery.reference_particles))
-    evidence = weigh_evidence(prior, factor, others, settings=settings.recovery, before=before)
-    weighed = prior.reweighted(factor)
+        others = log_likelihood(elsewhere.draw(settings.recovery.reference_particles))
+    evidence = weigh_evidence(prior, likelihood, others, settings=settings.recovery, before=before)
+    factor = settings.likelihood_power * likelihood
+    weighed = prior.reweighted(factor.to(prior.log_weights.dtype))
     pose, spread = estimate(weighed, settings=settings)
     share = torch.zeros_like(evidence.fast)
     if elsewhere is not None:

@@ -3,6 +3,7 @@
 Likelihoods of a network have an unknown factor that changes from image to image, so their running
 means say nothing by themselves. The belief is therefore compared with knowing nothing: the gain is
 the logarithm of how much better the belief explains an image than poses drawn evenly over the area.
+It is that of the network's likelihood itself, whatever power of it the belief is weighed with.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from torch import Tensor
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter.particles import Belief
 
-# A short mean this far below the long one [nats] is chance, not loss.
-CALM = 0.2
+# A short mean this far below the long one [nats] is chance, not loss ...
+CALM = 1.0
+# ... unless the belief explains images hardly better than knowing nothing does [nats].
+LEAST_GAIN = 0.3
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class RecoverySettings:
     Attributes:
         recovery_alpha_slow: rate of the long running mean of the gain.
         recovery_alpha_fast: rate of the short one; 0 switches the recovery off.
+        min_injected_share: of the belief, injected at every image, in case it was carried away.
         max_injected_share: most of the belief that is injected at one image.
         reference_particles: poses, evenly over the area, that the belief is compared with; 0 knows
             no gain, and no recovery.
@@ -35,16 +39,27 @@ class RecoverySettings:
 
     recovery_alpha_slow: float = 0.0
     recovery_alpha_fast: float = 0.0
+    min_injected_share: float = 0.0
     max_injected_share: float = 0.25
     reference_particles: int = 0
 
     def __post_init__(self) -> None:
         """Refuse rates and shares that are none."""
-        for name in ("recovery_alpha_slow", "recovery_alpha_fast", "max_injected_share"):
+        for name in (
+            "recovery_alpha_slow",
+            "recovery_alpha_fast",
+            "min_injected_share",
+            "max_injected_share",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(
                     f"{name} wants a number in [0, 1], got {getattr(self, name)!r}"
                 )
+        if self.min_injected_share > self.max_injected_share:
+            raise ConfigurationError(
+                f"min_injected_share wants at most max_injected_share = "
+                f"{self.max_injected_share!r}, got {self.min_injected_share!r}"
+            )
         if self.reference_particles < 0:
             raise ConfigurationError(
                 f"reference_particles wants a whole number >= 0, got {self.reference_particles!r}"
@@ -103,21 +118,22 @@ class Evidence:
     def share_to_inject(self, settings: RecoverySettings) -> Tensor:
         """Share (B,) of the belief to be replaced.
 
-        1 - exp(fast - slow) as in augmented MCL, beyond what chance does, where slow counts at
-        least as much as knowing nothing does, so that a belief that explains images worse than
-        that is noticed even if it never was better.
+        1 - exp(fast - slow) as in augmented MCL, beyond what chance does, where slow counts for no
+        less than a belief that knows little has, so that one that explains images badly is noticed
+        even if it never was better. None until the short mean has seen enough images.
 
         Source: Thrun, Burgard, Fox 2005, table 8.3.
         """
-        if not settings.enabled:
+        if not settings.enabled or self.images * settings.recovery_alpha_fast < 1:
             return torch.zeros_like(self.fast)
-        below = self.fast - self.slow.clamp_min(0) + CALM
-        return (1 - torch.exp(below.clamp_max(0))).clamp_max(settings.max_injected_share)
+        below = self.fast - (self.slow - CALM).clamp_min(LEAST_GAIN)
+        share = 1 - torch.exp(below.clamp_max(0))
+        return share.clamp(settings.min_injected_share, settings.max_injected_share)
 
 
 def weigh_evidence(
     prior: Belief,
-    log_factor: Tensor,
+    log_likelihood: Tensor,
     reference: Tensor | None,
     *,
     settings: RecoverySettings,
@@ -127,12 +143,12 @@ def weigh_evidence(
 
     Args:
         prior: moved, not yet weighed.
-        log_factor: (B, K) log-likelihoods of its particles.
+        log_likelihood: (B, K) of its particles.
         reference: (B, M) log-likelihoods of poses evenly over the area, if there are any.
         settings: rates of the running means.
         before: evidence of the images before.
     """
-    mean = torch.logsumexp(prior.log_weights + log_factor, dim=-1)
+    mean = torch.logsumexp(prior.log_weights + log_likelihood.to(prior.log_weights.dtype), dim=-1)
     if reference is None:
         gain = torch.zeros_like(mean)
     else:

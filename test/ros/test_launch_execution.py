@@ -17,6 +17,7 @@ from dmn_ros.demo.options import find_images
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.parameters import BagPlayerParameters, MapperParameters
 from dmn_ros.simulator.parameters import SimulatorParameters
+from dmn_ros.visualizer.parameters import VisualizerParameters
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
@@ -24,6 +25,7 @@ PARAMETERS = {
     "localizer": LocalizerParameters,
     "bag_player": BagPlayerParameters,
     "simulator": SimulatorParameters,
+    "visualizer": VisualizerParameters,
 }
 Launch = Callable[..., tuple[dict[str, Any], Any]]
 
@@ -64,7 +66,7 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
 def shown_image(rviz: Any) -> str:
     """The topic that RViz listens to for its picture, remapped."""
     displays = yaml.safe_load(Path(rviz.arguments[1]).read_text())["Visualization Manager"]
-    (topic,) = [d["Topic"]["Value"] for d in displays["Displays"] if d["Class"].endswith("/Image")]
+    (topic,) = [d["Topic"]["Value"] for d in displays["Displays"] if d["Name"] == "Camera"]
     return str(dict(rviz.remappings).get(topic, topic))
 
 
@@ -161,7 +163,7 @@ def test_the_demo_simulates_a_robot(
 ) -> None:
     monkeypatch.setenv("DMN_CACHE", str(tmp_path))
     started, _ = launch("demo", seed="3", views="2", rate="2", namespace="robot", rviz="true")
-    assert set(started) == {"simulator", "mapper", "localizer", "rviz2"}
+    assert set(started) == {"simulator", "mapper", "localizer", "visualizer", "rviz2"}
     robot = started["simulator"].values
     assert (robot["seed"], robot["rate"], robot["publish_clock"]) == (3, 2.0, True)
     assert {node.values["use_sim_time"] for node in started.values() if node.package == "dmn"} == {
@@ -180,7 +182,8 @@ def test_the_demo_simulates_a_robot(
 
 def test_the_demo_plays_a_bag_instead(launch: Launch, scene: Any) -> None:
     started, _ = launch("demo", bag=str(scene.query), context_bag=str(scene.context), rviz="true")
-    assert set(started) == {"bag_player", "mapper", "localizer", "rviz2"}
+    assert set(started) == {"bag_player", "mapper", "localizer", "visualizer", "rviz2"}
+    assert dict(started["visualizer"].remappings) == {"ground_truth": "/ground_truth"}
     assert started["bag_player"].values["bag"] == str(scene.query)
     assert started["bag_player"].values["clock"] is True
     assert started["mapper"].values["context_bag"] == str(scene.context)
@@ -199,3 +202,11 @@ def test_managers_and_respawn_are_heard(launch: Launch) -> None:
     assert localizer.respawn
     assert localizer.name == "amcl"
     assert dict(localizer.remappings)["pose"] == "amcl_pose"
+
+
+def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None:
+    assert "visualizer" in launch("localization", rviz="true")[0]
+    alone, _ = launch("localization", visualize="true", nav2_compat="true")
+    assert "rviz2" not in alone
+    assert dict(alone["visualizer"].remappings) == {"pose": "amcl_pose"}
+    assert "visualizer" not in launch("localization", rviz="true", visualize="false")[0]

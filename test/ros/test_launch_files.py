@@ -58,8 +58,10 @@ def test_rviz_listens_as_the_nodes_publish() -> None:
         for display in displays["Visualization Manager"]["Displays"]
         if "Topic" in display
     }
-    assert {"particle_points", "particle_cloud", "pose", "viewpoints"} <= set(topics)
+    drawn = {"belief_grid", "modes", "path", "ground_truth_path"}
+    views = {"viewpoints", "viewpoint_sheet/compressed"}
+    assert {"particle_points", "particle_cloud", "pose", *drawn, *views} <= set(topics)
     latched = {n for n, t in topics.items() if t["Durability Policy"] == "Transient Local"}
-    assert latched == {"pose", "viewpoints"}
+    assert latched == {"pose", *drawn, *views}
     # A namespace moves what the nodes publish, and so what RViz listens to.
     assert [name for name in topics if name.startswith("/")] == []

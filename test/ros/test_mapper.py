@@ -25,8 +25,8 @@ def test_services_answer_with_success_or_the_reason(
     probe.wait(lambda: maps and markers, "the map and its viewpoints")
     first = from_map_message(maps[-1])
     assert first.n_views == 5
-    # One to remove older markers, then an arrow and a number for each view.
-    assert len(markers[-1].markers) == 1 + 2 * 5
+    # One to remove older markers, then an arrow, a number and a picture for each view.
+    assert len(markers[-1].markers) == 1 + 3 * 5
 
     path = tmp_path / "maps" / "maze.safetensors"
     saved = probe.call(SaveMap, "mapper/save", SaveMap.Request(path=str(path)))

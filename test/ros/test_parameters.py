@@ -23,12 +23,14 @@ from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.parameter_table import parameter_table
 from dmn_ros.parameters import BagPlayerParameters, MapperParameters
 from dmn_ros.simulator.parameters import SimulatorParameters
+from dmn_ros.visualizer.parameters import VisualizerParameters
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 KINDS = {
     "mapper": MapperParameters,
     "localizer": LocalizerParameters,
     "simulator": SimulatorParameters,
+    "visualizer": VisualizerParameters,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -122,17 +123,39 @@ def test_the_gain_does_not_depend_on_the_unknown_factor_of_an_image():
     assert gains[0] == pytest.approx(4.0, abs=0.1)
 
 
-def test_the_share_follows_the_running_means():
-    def share(slow, fast):
-        zero = torch.zeros(1)
-        evidence = Evidence(zero, zero, torch.tensor([slow]), torch.tensor([fast]))
-        return evidence.share_to_inject(RECOVERY).item()
+def share(slow, fast, images=10, recovery=RECOVERY):
+    zero = torch.zeros(1)
+    evidence = Evidence(zero, zero, torch.tensor([slow]), torch.tensor([fast]), images)
+    return evidence.share_to_inject(recovery).item()
 
-    assert share(1.0, 0.65) == pytest.approx(1 - math.exp(-0.15))
+
+def test_the_share_follows_the_running_means():
+    assert share(3.0, 1.85) == pytest.approx(1 - math.exp(-0.15))
     assert share(1.0, 1.5) == 0
-    assert share(-3.0, -0.3) == pytest.approx(1 - math.exp(-0.1))  # worse than knowing nothing
+    assert share(-3.0, 0.2) == pytest.approx(1 - math.exp(-0.1))  # little better than nothing
     assert share(5.0, -5.0) == 0.25
-    assert share(1.0, 0.85) == 0  # chance
+    assert share(3.0, 2.1) == 0  # chance
+    assert share(5.0, -5.0, images=3) == 0  # too soon to tell
+
+
+def test_a_least_share_is_always_injected():
+    always = replace(RECOVERY, min_injected_share=0.02, max_injected_share=0.1)
+    assert share(3.0, 3.0, recovery=always) == pytest.approx(0.02)
+    assert share(3.0, 1.97, recovery=always) == pytest.approx(1 - math.exp(-0.03), abs=1e-6)
+    assert share(5.0, -5.0, recovery=always) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("power", [1.0, 0.25])
+def test_the_gain_is_that_of_the_likelihood_whatever_its_power(power):
+    result = step(
+        Belief.equally_weighted(HOME[:, None].repeat(1, 5, 1)),
+        torch.zeros(1, 3),
+        oracle(HOME, 0.0),
+        settings=replace(settings(RECOVERY), likelihood_power=power),
+        generator=torch.Generator(),
+        elsewhere=Elsewhere(lambda count: AWAY[:, None].repeat(1, count, 1)),
+    )
+    assert result.evidence.gain.item() == pytest.approx(4.0, abs=0.1)
 
 
 def test_candidates_have_their_share_of_the_weight():
@@ -151,6 +174,7 @@ def test_candidates_have_their_share_of_the_weight():
     [
         ({"recovery_alpha_slow": -0.1}, "recovery_alpha_slow"),
         ({"max_injected_share": 1.5}, "max_injected_share"),
+        ({"min_injected_share": 0.3}, "min_injected_share"),
         ({"recovery_alpha_fast": 0.1}, "reference_particles"),
         ({"reference_particles": -1}, "reference_particles"),
     ],

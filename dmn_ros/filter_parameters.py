@@ -1,0 +1,155 @@
+"""Parameters of the particle filter; names are nav2_amcl's where they mean the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dmn_core.particle_filter import AdaptiveSize, FilterSettings, OdometryNoise
+from dmn_core.robot import ROBOT_FILTER
+from dmn_ros.declaration import parameter
+
+NOISE = ROBOT_FILTER.noise
+
+
+@dataclass(frozen=True)
+class FilterParameters:
+    """Number of particles, recovery, resampling and trust in odometry."""
+
+    min_particles: int = parameter(
+        ROBOT_FILTER.size.min_particles,
+        "fewest particles; 0 keeps as many as max_particles",
+        low=0,
+        high=1000000,
+        live=True,
+    )
+    max_particles: int = parameter(
+        2048, "most particles, and those of a start", low=1, high=1000000
+    )
+    pf_err: float = parameter(
+        ROBOT_FILTER.size.pf_err,
+        "error of the belief that decides on the number of particles",
+        low=1e-6,
+        high=10.0,
+        live=True,
+    )
+    pf_z: float = parameter(
+        ROBOT_FILTER.size.pf_z,
+        "standard normal quantile of the probability that this error is kept",
+        low=1e-6,
+        high=10.0,
+        live=True,
+    )
+    recovery_alpha_slow: float = parameter(
+        ROBOT_FILTER.recovery.recovery_alpha_slow,
+        "rate of the long mean of how well images fit",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    recovery_alpha_fast: float = parameter(
+        ROBOT_FILTER.recovery.recovery_alpha_fast,
+        "rate of the short mean of how well images fit; 0 switches the recovery off",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    min_injected_share: float = parameter(
+        ROBOT_FILTER.recovery.min_injected_share,
+        "of the belief, drawn anew at every image in case the robot was carried away",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    max_injected_share: float = parameter(
+        ROBOT_FILTER.recovery.max_injected_share,
+        "most of the belief that is drawn anew at one image where the robot seems lost",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    resampling: str = parameter(
+        ROBOT_FILTER.resampling,
+        "when to resample",
+        choices=("never", "always", "effective_size"),
+        live=True,
+    )
+    effective_fraction: float = parameter(
+        ROBOT_FILTER.effective_fraction,
+        "effective_size resamples below this share of the particles",
+        low=1e-6,
+        high=1.0,
+        live=True,
+    )
+    soft_alpha: float = parameter(
+        ROBOT_FILTER.soft_alpha,
+        "1 resamples by weight, less mixes in chance",
+        low=1e-6,
+        high=1.0,
+        live=True,
+    )
+    estimate: str = parameter(
+        ROBOT_FILTER.estimate,
+        "mean of all particles or of the heaviest cluster",
+        choices=("mean", "cluster"),
+        live=True,
+    )
+    likelihood_power: float = parameter(
+        ROBOT_FILTER.likelihood_power,
+        "exponent on each image's likelihood; below 1 where images come so close together that "
+        "they are not independent",
+        low=1e-6,
+        high=1.0,
+        live=True,
+    )
+    motion_model: str = parameter(
+        NOISE.model,
+        "noise of odometry",
+        choices=("exact", "differential", "omni"),
+        live=True,
+    )
+    alpha1: float = parameter(NOISE.alpha1, "rotation variance from rotation", low=0.0, live=True)
+    alpha2: float = parameter(NOISE.alpha2, "rotation variance from travel", low=0.0, live=True)
+    alpha3: float = parameter(NOISE.alpha3, "travel variance from travel", low=0.0, live=True)
+    alpha4: float = parameter(NOISE.alpha4, "travel variance from rotation", low=0.0, live=True)
+    alpha5: float = parameter(
+        NOISE.alpha5, "sideways variance from travel, omni only", low=0.0, live=True
+    )
+    min_std_xy_m: float = parameter(
+        NOISE.min_std_xy_m, "noise added at every image [m]", low=0.0, live=True
+    )
+    min_std_yaw_rad: float = parameter(
+        NOISE.min_std_yaw_rad, "noise added at every image [rad]", low=0.0, live=True
+    )
+
+    def filter_settings(self) -> FilterSettings:
+        """The filter that these describe.
+
+        Raises:
+            ConfigurationError: two of them do not go together.
+        """
+        return replace(
+            ROBOT_FILTER,
+            noise=OdometryNoise(
+                model=self.motion_model,  # type: ignore[arg-type]
+                alpha1=self.alpha1,
+                alpha2=self.alpha2,
+                alpha3=self.alpha3,
+                alpha4=self.alpha4,
+                alpha5=self.alpha5,
+                min_std_xy_m=self.min_std_xy_m,
+                min_std_yaw_rad=self.min_std_yaw_rad,
+            ),
+            size=AdaptiveSize(min_particles=self.min_particles, pf_err=self.pf_err, pf_z=self.pf_z),
+            recovery=replace(
+                ROBOT_FILTER.recovery,
+                recovery_alpha_slow=self.recovery_alpha_slow,
+                recovery_alpha_fast=self.recovery_alpha_fast,
+                min_injected_share=self.min_injected_share,
+                max_injected_share=self.max_injected_share,
+            ),
+            resampling=self.resampling,  # type: ignore[arg-type]
+            effective_fraction=self.effective_fraction,
+            soft_alpha=self.soft_alpha,
+            estimate=self.estimate,  # type: ignore[arg-type]
+            likelihood_power=self.likelihood_power,
+        )

@@ -1,0 +1,80 @@
+"""Parameters of what a localizer takes in and gives out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice
+from dmn_core.robot import PRECISIONS
+from dmn_ros.declaration import parameter
+from dmn_ros.parameters import AUTOSTART_HELP, PRECISION_HELP
+
+
+@dataclass(frozen=True)
+class InterfaceParameters:
+    """Weights and device, frames, camera, odometry and clouds."""
+
+    autostart: bool = parameter(True, AUTOSTART_HELP)
+    weights: str = parameter("", "weights file; empty: the ones that come with the package")
+    device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
+    precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
+    threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
+    global_frame_id: str = parameter("map", "frame of the map")
+    odom_frame_id: str = parameter("odom", "frame of the odometry")
+    base_frame_id: str = parameter("base_link", "frame of the robot")
+    tf_broadcast: bool = parameter(
+        True, "whether to publish where odom_frame_id is in the map", live=True
+    )
+    transform_tolerance: float = parameter(
+        1.0,
+        "seconds by which that transform is stamped after the image",
+        low=0.0,
+        high=60.0,
+        live=True,
+    )
+    transform_rate: float = parameter(
+        20.0,
+        "newest: how often the transform is published [Hz]; 0: with each image only",
+        low=0.0,
+        high=1000.0,
+    )
+    camera_timeout: float = parameter(
+        10.0, "seconds without a pose after which that ends", low=0.0, live=True
+    )
+    camera: str = parameter(
+        "auto",
+        "auto: as camera_info says; none: images as they come; panorama: all around",
+        choices=CAMERA_CHOICES,
+    )
+    camera_pose_source: str = parameter(
+        "parameter",
+        "where the camera is: parameter, that is pose_base_camera, or tf",
+        choices=("parameter", "tf"),
+    )
+    odometry_source: str = parameter(
+        "topic", "topic, or odom_frame_id to base_frame_id of tf", choices=("topic", "tf")
+    )
+    pose_base_camera: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
+    )
+    image_transport: str = parameter(
+        "raw", "raw images, or compressed ones below the image topic", choices=("raw", "compressed")
+    )
+    image_queue: str = parameter(
+        "newest", "newest drops images that wait, all processes each", choices=("newest", "all")
+    )
+    odometry_wait_s: float = parameter(
+        1.0,
+        "newest: how far odometry may run on before an image beyond it is dropped [s]",
+        low=0.0,
+        high=10.0,
+    )
+    max_odometry_gap_s: float = parameter(
+        1.0, "longest time between two odometry poses that is bridged", low=0.001, high=10.0
+    )
+    max_poses: int = parameter(200, "most poses in particle_cloud", low=1, high=100000, live=True)
+
+    def camera_choice(self) -> CameraChoice:
+        """The same word; the choices of the parameter allow no other."""
+        return cast(CameraChoice, self.camera)

@@ -1,0 +1,1 @@
+"""What people look at: heat map, modes and paths, apart from the robot's own work."""
