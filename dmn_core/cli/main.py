@@ -12,6 +12,7 @@ from dmn_core.cli.evaluate import EvaluateCommand
 from dmn_core.cli.kidnap import CalibrateCommand, KidnapCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
+from dmn_core.cli.picture import PictureCommand
 from dmn_core.cli.replay import ReplayCommand
 from dmn_core.cli.train import TrainCommand, recipe_defaults
 from dmn_core.cli.worlds import WorldsCommand
@@ -28,6 +29,7 @@ class Command(Protocol):
 COMMANDS: dict[str, type] = {
     "map": MapCommand,
     "replay": ReplayCommand,
+    "picture": PictureCommand,
     "train": TrainCommand,
     "evaluate": EvaluateCommand,
     "worlds": WorldsCommand,

@@ -121,7 +121,7 @@ def _draw_belief(
     size = ARROW_M * (area_m[1] - area_m[0])
     draw_poses(axes, viewpoints, size, VIEWPOINT, "context views", width=0.006)
     if panel.covariance is not None:
-        axes.add_patch(_ellipse(panel.estimate, panel.covariance))
+        axes.add_patch(sigma_ellipse(panel.estimate, panel.covariance))
     if panel.truth is not None:
         draw_pose(axes, panel.truth, 1.6 * size, TRUTH, "truth")
     draw_pose(axes, panel.estimate, 1.6 * size, ESTIMATE, "estimate (ellipse: 2 sigma)")
@@ -173,7 +173,8 @@ def draw_pose(axes: Axes, pose: FloatArray, size: float, colour: str, label: str
     axes.plot(pose[0], pose[1], "o", color=colour, mec="white", markersize=6, label=label)
 
 
-def _ellipse(estimate: FloatArray, covariance: FloatArray) -> Ellipse:
+def sigma_ellipse(estimate: FloatArray, covariance: FloatArray) -> Ellipse:
+    """Two standard deviations around an estimate (3,) with a covariance (3, 3)."""
     values, vectors = np.linalg.eigh(covariance[:2, :2])
     width, height = 4 * np.sqrt(np.maximum(values, 0.0))
     angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))

@@ -69,7 +69,7 @@ class DriveSummary:
     def draw(self, folder: Path, panels: Sequence[BeliefPanel]) -> list[Path]:
         """Write the pictures of the beliefs and of the track."""
         viewpoints = self.view_map.poses_map_camera[0].double().cpu().numpy()
-        area = self._area(viewpoints)
+        area = self.area_m
         beliefs = folder / "belief_over_time.png"
         return [
             draw_beliefs(beliefs, panels, viewpoints=viewpoints, area_m=area),
@@ -83,7 +83,10 @@ class DriveSummary:
             ),
         ]
 
-    def _area(self, viewpoints: FloatArray) -> Area:
+    @property
+    def area_m(self) -> Area:
+        """x_min, x_max, y_min, y_max of the map, else around viewpoints and estimates."""
+        viewpoints = self.view_map.poses_map_camera[0].double().cpu().numpy()
         corners = np.concatenate((self.poses, viewpoints))[:, :2]
         low, high = corners.min(axis=0) - 1, corners.max(axis=0) + 1
         return self.view_map.area_m or (low[0], high[0], low[1], high[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -65,6 +66,25 @@ def test_map_and_replay_of_its_file_equal_replay_of_the_bag(small, tmp_path, cap
     for name in ("belief_over_time.png", "track.png", "truth.tum"):
         assert (tmp_path / "a" / name).stat().st_size > 100
     assert "position error, last image" in capsys.readouterr().out
+
+
+def test_a_drive_is_drawn_as_rviz_and_foxglove_show_it(small, tmp_path, capsys):
+    arguments = ("--weights", small / "weights.safetensors", "--robot.particles", 32)
+    moments = {}
+    for at_s in (0, 100):
+        out = tmp_path / str(at_s)
+        dmn("picture", small / "context", small / "query", *arguments, "--out", out, "--at-s", at_s)
+        told = capsys.readouterr().out
+        for name in ("rviz.png", "foxglove.png"):
+            assert str(out / name) in told
+            moments[at_s, name] = cv2.imread(str(out / name))
+            assert moments[at_s, name].shape[0] > 500
+    for name in ("rviz.png", "foxglove.png"):
+        early, late = moments[0, name], moments[100, name]
+        assert not np.array_equal(early, late)
+        # The legend's greens and the truth's path: more of it the longer the robot drives.
+        greens = [int((m[..., 1] > m[..., 2].astype(int) + 60).sum()) for m in (early, late)]
+        assert greens[1] > greens[0]
 
 
 def test_replay_does_not_overwrite_results(small, tmp_path, capsys):
