@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import (
+    PackageNotFoundError,
+    get_package_prefix,
+    get_package_share_directory,
+)
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.conditions import IfCondition
@@ -16,6 +20,8 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJ
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+from dmn_core.errors import ConfigurationError
 
 TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
 MANAGED = ("mapper", "localizer")
@@ -46,6 +52,7 @@ ARGUMENTS = {
     "views": ("16", "pictures of the simulated maze that the map is made of"),
 }
 RESPAWN_DELAY_S = 2.0
+RVIZ = "rviz2"
 
 
 def arguments(*names: str, transports: str = "LARGE_DATA", **defaults: str) -> list[Any]:
@@ -157,7 +164,12 @@ def rviz(
         image: the topic that the localizer listens to, without /compressed.
         transport: raw or compressed.
         remap: further names of the configuration, to the topics to use instead.
+
+    Raises:
+        ConfigurationError: it is asked for and not installed; no node has been started by then.
     """
+    if is_true(value(context, "rviz")):
+        _require_rviz()
     parameters = []
     if "use_sim_time" in context.launch_configurations:
         parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
@@ -168,14 +180,24 @@ def rviz(
         # RViz learns the transport from the end of a name, before that is remapped.
         names |= {IMAGE: image, IMAGE + COMPRESSED: image + COMPRESSED}
     return Node(
-        package="rviz2",
-        executable="rviz2",
+        package=RVIZ,
+        executable=RVIZ,
         namespace=value(context, "namespace"),
         parameters=parameters,
         remappings=list(names.items()),
         arguments=["-d", rviz_config(compressed=transport == "compressed")],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
+
+
+def _require_rviz() -> None:
+    try:
+        get_package_prefix(RVIZ)
+    except PackageNotFoundError:
+        raise ConfigurationError(
+            f"rviz:=true wants the package {RVIZ!r}, which is not installed: install it, for "
+            "instance as ros-jazzy-rviz2, or give visualize:=true and look by Foxglove"
+        ) from None
 
 
 def rviz_config(*, compressed: bool) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ from rclpy.exceptions import ROSInterruptException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+from rclpy.signals import uninstall_signal_handlers
 
 from dmn_core.errors import DmnError
 
@@ -18,6 +21,7 @@ NodeT = TypeVar("NodeT", bound=Node)
 RCLError = rclpy_implementation.RCLError
 
 LONGEST_SLEEP_S = 0.5
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def spin(node: Node) -> None:
@@ -61,10 +65,19 @@ def run_node(
     except (KeyboardInterrupt, ExternalShutdownException, ROSInterruptException):
         return 0
     finally:
+        _ignore_signals()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _ignore_signals() -> None:
+    """Nobody can end the process once more: a terminal and ros2 launch may both ask it to stop."""
+    if threading.current_thread() is threading.main_thread():
+        uninstall_signal_handlers()
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _refuse(name: str, error: Exception) -> int:

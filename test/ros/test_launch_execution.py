@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
+from dmn_core.errors import ConfigurationError
 from dmn_ros.demo.options import find_images
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.parameters import BagPlayerParameters, MapperParameters
@@ -52,7 +54,9 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
         monkeypatch.delenv(name, raising=False)
     sys.modules.pop("dmn_ros.launching", None)
 
-    def execute(name: str, **stated: str) -> tuple[dict[str, Any], Any]:
+    def execute(name: str, *, has_rviz: bool = True, **stated: str) -> tuple[dict[str, Any], Any]:
+        if has_rviz:
+            importlib.import_module("dmn_ros.launching").__dict__["_require_rviz"] = lambda: None
         module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
         context = recorded.LaunchContext(launch_configurations=dict(stated))
         module["generate_launch_description"]().execute(context)
@@ -210,3 +214,12 @@ def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None
     assert "rviz2" not in alone
     assert dict(alone["visualizer"].remappings) == {"pose": "amcl_pose"}
     assert "visualizer" not in launch("localization", rviz="true", visualize="false")[0]
+
+
+def test_an_rviz_that_is_not_there_is_said_before_anything_starts(launch: Launch) -> None:
+    try:
+        get_package_prefix("rviz2")
+    except PackageNotFoundError:
+        with pytest.raises(ConfigurationError, match="rviz2"):
+            launch("localization", has_rviz=False, rviz="true")
+    assert "localizer" in launch("localization", has_rviz=False, rviz="false")[0]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from typing import Any
 
+import pytest
 import rclpy
+from rcl_interfaces.srv import GetParameters
 
 from dmn_ros.localizer_node import LocalizerNode
 
@@ -30,3 +34,21 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
     assert counts.refused == {"job": 1}
     assert counts.received == counts.processed + sum(counts.dropped.values())
     assert "KeyError" in counts.last_problem
+
+
+@pytest.mark.parametrize("executable", ["localizer", "visualizer", "bag_player"])
+def test_whoever_asks_twice_to_stop_gets_a_good_end(
+    probe: Any, start: Any, scene: Any, executable: str
+) -> None:
+    """A terminal sends a signal to nodes and to ros2 launch, which hands it on once more."""
+    settings = {"localizer": {"weights": scene.weights, "device": "cpu"}}
+    settings["bag_player"] = {"bag": scene.query, "wait_for_subscribers": ["/nobody"]}
+    process = start(executable, **settings.get(executable, {}))
+    # It offers a service as soon as it can be told to stop.
+    client = probe.node.create_client(GetParameters, f"{executable}/get_parameters")
+    probe.wait(client.service_is_ready, "the node")
+    for _ in range(10):
+        process.popen.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert process.popen.wait(30) == 0
+    assert "Traceback" not in process.output

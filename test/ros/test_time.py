@@ -1,0 +1,199 @@
+"""Time that jumps, stands still and begins anew, and robots that must not mix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dmn.msg import ViewMap
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
+from tf2_msgs.msg import TFMessage
+
+from dmn_core.data.ros_decoding import stamp_ns
+from dmn_core.robot import load_localizer
+from dmn_core.views import Views
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header, to_time
+from dmn_ros.map_message import to_map_message
+from dmn_ros.qualities import LATCHED
+
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+START = 1_000 * SECOND
+PLACE = (3.0, -2.0)
+SETTINGS = {
+    "device": "cpu",
+    "threads": 1,
+    "max_particles": 128,
+    "resampling": "never",
+    "recovery_alpha_fast": 0.0,
+    "set_initial_pose": True,
+    "initial_pose.covariance_x": 0.01,
+    "initial_pose.covariance_y": 0.01,
+    "initial_pose.covariance_yaw": 0.0004,
+}
+
+
+def map_message(weights: Any, *, views: int = 3) -> ViewMap:
+    localizer = load_localizer(weights, device="cpu")
+    images = np.random.default_rng(0).integers(0, 255, (views, 32, 32, 3), dtype=np.uint8)
+    poses = np.array([[15.0, 9.0, 0.0], [-15.0, 9.0, 1.0], [0.0, -15.0, 2.0]])[:views]
+    return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
+
+
+class Robot:
+    """A robot that drives along x, and hears what its localizer says."""
+
+    def __init__(self, probe: Any, namespace: str = "") -> None:
+        self.probe = probe
+        self.poses: list[Any] = probe.listen(PoseWithCovarianceStamped, f"{namespace}pose")
+        self.heard: list[Any] = probe.listen(TFMessage, f"{namespace}tf")
+        self._images = probe.publisher(Image, f"{namespace}image")
+        self._odometry = probe.publisher(Odometry, f"{namespace}odom")
+
+    def see(self, stamp: int, x: float) -> None:
+        message = Odometry(header=header(stamp, "odom"), child_frame_id="base_link")
+        message.pose.pose = to_pose(np.array([x, 0.0, 0.0]))
+        self._odometry.publish(message)
+        size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
+        self._images.publish(Image(header=header(stamp, "camera"), data=bytes(32 * 32 * 3), **size))
+
+    def look(self, stamp: int, x: float) -> np.ndarray:
+        """The pose (2,) that the localizer says after an image."""
+        seen = len(self.poses)
+        self.see(stamp, x)
+        self.probe.wait(lambda: len(self.poses) > seen, "a pose")
+        assert stamp_ns(self.poses[-1].header.stamp) == stamp
+        at = self.poses[-1].pose.pose.position
+        return np.array([at.x, at.y])
+
+    @property
+    def told_ns(self) -> list[int]:
+        """Stamps of map -> odom."""
+        return [
+            stamp_ns(t.header.stamp)
+            for m in self.heard
+            for t in m.transforms
+            if t.header.frame_id == "map"
+        ]
+
+
+def initial_pose(x: float, y: float) -> dict[str, float]:
+    return {"initial_pose.x": x, "initial_pose.y": y}
+
+
+def test_time_that_jumps_ahead_changes_nothing_and_back_starts_anew(
+    probe: Any, start: Any, scene: Any
+) -> None:
+    process = start(
+        "localizer", weights=scene.weights, image_queue="all", **SETTINGS, **initial_pose(*PLACE)
+    )
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(map_message(scene.weights))
+    probe.wait_for_state("map_views", "3")
+    robot = Robot(probe)
+    first = robot.look(START, 0.0)
+    assert np.hypot(*(first - PLACE)) < 1.0
+    # An hour later and two metres on: as when somebody seeks in a bag, or a laptop sleeps.
+    second = robot.look(START + HOUR, 2.0)
+    assert abs(np.hypot(*(second - first)) - 2.0) < 0.7
+    third = robot.look(START + HOUR + SECOND // 10, 2.0)
+    assert np.hypot(*(third - second)) < 0.5
+    assert "starting anew" not in process.output
+    # Three times round, as a bag in a loop: each begins everywhere in the map, and alike.
+    rounds = []
+    for number in range(3):
+        stamp = START + SECOND // 10
+        rounds.append([robot.look(stamp + n * 6 * SECOND // 10, 0.5 * n) for n in range(3)])
+        assert process.output.count("time jumped back") == number + 1
+    assert np.hypot(*(rounds[0][0] - PLACE)) > 0.01
+    np.testing.assert_array_equal(rounds[0], rounds[1])
+    np.testing.assert_array_equal(rounds[0], rounds[2])
+    assert probe.wait_for_state("images_processed", "12")["images_dropped"] == "0"
+
+
+def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any) -> None:
+    start(
+        "localizer",
+        weights=scene.weights,
+        use_sim_time=True,
+        camera_timeout=5.0,
+        **SETTINGS,
+        **initial_pose(*PLACE),
+    )
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(map_message(scene.weights))
+    clock = probe.publisher(Clock, "/clock", LATCHED)
+    probe.wait_for_state("map_views", "3")
+    robot = Robot(probe)
+
+    def tell_time(now_ns: int) -> None:
+        """Tell the time again and again, until the localizer must know it."""
+        reports = len(probe.heard["/diagnostics"])
+
+        def again() -> bool:
+            clock.publish(Clock(clock=to_time(now_ns)))
+            return len(probe.heard["/diagnostics"]) > reports + 1
+
+        probe.wait(again, "two reports")
+
+    tell_time(START)
+    robot.look(START, 0.0)
+    told = robot.told_ns
+    probe.wait(lambda: robot.told_ns, "map to odom")
+    assert robot.told_ns[0] == START + SECOND
+    # While time stands still, so does the transform.
+    told = robot.told_ns
+    tell_time(START)
+    assert robot.told_ns == told
+    # As time goes on, so does the transform, for as long as it is believed.
+    tell_time(START + 2 * SECOND)
+    assert robot.told_ns[-1] >= START + 3 * SECOND
+    tell_time(START + 60 * SECOND)
+    told = robot.told_ns
+    tell_time(START + 61 * SECOND)
+    assert robot.told_ns == told
+    # A bag that begins anew: nothing until the next pose, and then by the old time.
+    tell_time(START - 10 * SECOND)
+    assert robot.told_ns == told
+    robot.look(START - 10 * SECOND, 0.0)
+    probe.wait(lambda: len(robot.told_ns) > len(told), "map to odom")
+    assert robot.told_ns[len(told)] == START - 9 * SECOND
+
+
+def test_two_robots_in_one_world_do_not_mix(probe: Any, start: Any, scene: Any) -> None:
+    places = {"robot1": (3.0, -2.0), "robot2": (-6.0, 4.0)}
+    maps = []
+    for number, (name, place) in enumerate(places.items()):
+        start(
+            "localizer",
+            remap={"__ns": f"/{name}"},
+            weights=scene.weights,
+            **SETTINGS,
+            **initial_pose(*place),
+        )
+        maps.append(probe.node.create_publisher(ViewMap, f"{name}/map", LATCHED))
+        maps[-1].publish(map_message(scene.weights, views=2 + number))
+    robots = {name: Robot(probe, f"{name}/") for name in places}
+
+    def names_of_reports() -> set[str]:
+        return {
+            report.status[0].name
+            for report in probe.heard["/diagnostics"]
+            if any(v.key == "map_views" and v.value != "0" for v in report.status[0].values)
+        }
+
+    probe.wait(lambda: len(names_of_reports()) == 2, "both to have their maps")
+    for name, place in places.items():
+        other = next(robot for key, robot in robots.items() if key != name)
+        heard = len(other.poses), len(other.told_ns)
+        assert np.hypot(*(robots[name].look(START, 0.0) - place)) < 1.0
+        # Nothing is heard of the other: it has seen no image, or repeats what it said.
+        assert len(other.poses) == heard[0]
+    for name in places:
+        ours = probe.node.get_publisher_names_and_types_by_node("localizer", f"/{name}")
+        shared = {topic for topic, _ in ours if not topic.startswith(f"/{name}/")}
+        assert shared <= {"/diagnostics", "/rosout", "/parameter_events"}
