@@ -131,14 +131,15 @@ def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any
     robot = Robot(probe)
 
     def tell_time(now_ns: int) -> None:
-        """Tell the time again and again, until the localizer must know it."""
-        reports = len(probe.heard["/diagnostics"])
+        """Tell the time until the localizer has reported at it twice, a second apart."""
+        before = len(probe.heard["/diagnostics"])
 
         def again() -> bool:
             clock.publish(Clock(clock=to_time(now_ns)))
-            return len(probe.heard["/diagnostics"]) > reports + 1
+            reports = probe.heard["/diagnostics"][before:]
+            return sum(stamp_ns(report.header.stamp) == now_ns for report in reports) >= 2
 
-        probe.wait(again, "two reports")
+        probe.wait(again, f"reports at {now_ns}")
 
     tell_time(START)
     robot.look(START, 0.0)
