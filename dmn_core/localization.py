@@ -258,6 +258,21 @@ class Localizer:
                 started_with=started_with,
             )
 
+    def warm_up(self, *, particles: int = 64) -> None:
+        """Do one step in a map of nothing, so that the first real one waits for no library.
+
+        The map in use, if any, stays in use.
+        """
+        config, before = self.network.config, (self._map, self._prepared)
+        blank = np.zeros((1, config.image_height, config.image_width, 3), dtype=np.uint8)
+        try:
+            self.use_map(self.build_map(Views(blank, np.zeros((1, 3)))))
+            random = self.generator(seed=0)
+            belief = self.start(Everywhere(particles=particles), random)
+            self.step(belief, blank[0], np.zeros(3), random)
+        finally:
+            self._map, self._prepared = before
+
     def generator(self, seed: int) -> torch.Generator:
         """A random generator on the localizer's device."""
         return torch.Generator(self.device).manual_seed(seed)

@@ -18,7 +18,7 @@ from dmn_ros.tracking import Tracking
 
 
 def make_tracking(node: ManagedNode) -> Tracking:
-    """Load the weights, and listen to what the camera of a localizer node says of itself.
+    """Load the weights, try them, and listen to what the camera of a localizer says of itself.
 
     Raises:
         DmnError: the weights or a parameter are no good.
@@ -33,6 +33,8 @@ def make_tracking(node: ManagedNode) -> Tracking:
         settings=robot.filter,
         precision=as_precision(parameters.precision),
     )
+    # Now, while nobody waits: the first step loads libraries, and kernels on a GPU.
+    localizer.warm_up()
     node.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
     camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
     decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))

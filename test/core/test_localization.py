@@ -145,6 +145,25 @@ def test_near_starts_near_and_everywhere_fills_the_area():
     assert everywhere[:, 1].min() > 1 and everywhere[:, 1].max() < 9
 
 
+def test_warming_up_changes_nothing():
+    machine = localizer()
+    machine.warm_up()
+    assert machine.view_map is None
+    with pytest.raises(MapError, match="none is in use"):
+        machine.start(Everywhere(particles=4), machine.generator(0))
+    machine.use_map(machine.build_map(views()))
+    steps = []
+    for _ in range(2):
+        random = machine.generator(3)
+        belief = machine.start(Everywhere(particles=32), random)
+        image = np.full((16, 16, 3), 128, np.uint8)
+        steps.append(machine.step(belief, image, np.zeros(3), random))
+        machine.warm_up()
+    assert torch.equal(steps[0].pose_map_base, steps[1].pose_map_base)
+    assert machine.view_map is not None
+    assert machine.view_map.n_views == len(views().images)
+
+
 def test_a_camera_beside_the_robot_gives_the_robots_pose():
     """With the camera at an offset, particles of the camera and poses of the robot differ by it."""
     machine = localizer()

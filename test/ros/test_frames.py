@@ -174,7 +174,12 @@ def test_a_robot_in_a_namespace_lives_by_tf_alone(probe: Any, start: Any, scene:
         number += 1
         reports = len(probe.heard["/diagnostics"])
         probe.wait(lambda n=reports: poses or len(probe.heard["/diagnostics"]) > n, "a pose")
-    ours_on_tf = [t for m in heard for t in m.transforms if t.header.frame_id == "map"]
+
+    def told() -> list[Any]:
+        return [t for m in heard for t in m.transforms if t.header.frame_id == "map"]
+
+    # Topics may overtake each other.
+    ours_on_tf = probe.wait(told, "map to odom")
     assert stamp_ns(ours_on_tf[0].header.stamp) == stamp_ns(poses[0].header.stamp) + SECOND
     # The pose that was told is at the place where odometry says 2 m.
     assert ours_on_tf[0].transform.translation.x == pytest.approx(

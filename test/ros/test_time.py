@@ -143,7 +143,6 @@ def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any
 
     tell_time(START)
     robot.look(START, 0.0)
-    told = robot.told_ns
     probe.wait(lambda: robot.told_ns, "map to odom")
     assert robot.told_ns[0] == START + SECOND
     # While time stands still, so does the transform.

@@ -1,0 +1,136 @@
+"""What a localizer hears of the robot: images, odometry, and where the camera is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from nav_msgs.msg import Odometry
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from tf2_msgs.msg import TFMessage
+
+from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.errors import DecodingError
+from dmn_ros import qualities
+from dmn_ros.frames import require_frame
+from dmn_ros.images import image_source
+from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.localizer_setup import listen_to_sensor
+from dmn_ros.managed_node import ManagedNode
+from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
+from dmn_ros.reporting import Reporting
+from dmn_ros.transform_use import camera_on_robot, odometry_of
+from dmn_ros.transforms import Transforms, planar
+
+CameraPose = tuple[float, float, float]
+
+
+class SensorInputs:
+    """Brings images and odometry together and hands on the images that are ready."""
+
+    def __init__(
+        self,
+        node: ManagedNode,
+        reporting: Reporting,
+        *,
+        on_image: Callable[[PosedImage], None],
+        on_camera: Callable[[CameraPose], None],
+        on_time_jump: Callable[[], None],
+    ) -> None:
+        """Subscribe in the name of a localizer.
+
+        Args:
+            node: the localizer.
+            reporting: counts what is dropped and refused.
+            on_image: takes each image with its odometry pose, in order.
+            on_camera: told where the camera is on the robot, whenever that changes.
+            on_time_jump: told when time has jumped back, before odometry of the new time counts.
+        """
+        parameters = node.parameters
+        assert isinstance(parameters, LocalizerParameters)
+        self._node, self._reporting = node, reporting
+        self._odom, self._base = parameters.odom_frame_id, parameters.base_frame_id
+        self._asks_tf = parameters.camera_pose_source == "tf"
+        self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
+        self._camera: CameraPose | None = None
+        self.transforms = Transforms()
+        keeps_all = parameters.image_queue == "all"
+        self._gate = OdometryGate(
+            # A bag played fast brings images long before odometry that is queued.
+            wait_s=math.inf if keeps_all else parameters.odometry_wait_s,
+            max_gap_s=parameters.max_odometry_gap_s,
+            most_waiting=(qualities.EVERYTHING if keeps_all else qualities.SENSOR).depth,
+            on_dropped=reporting.drop,
+            buffer_s=LONG_BUFFER_S if keeps_all else BUFFER_S,
+        )
+        self._listen(parameters, qualities.EVERYTHING if keeps_all else None)
+
+    def _listen(self, parameters: LocalizerParameters, all_of_them: QoSProfile | None) -> None:
+        node = self._node
+        node.make_subscription(TFMessage, "tf_static", self.transforms.add, qualities.MANY_LATCHED)
+        if parameters.odometry_source == "tf":
+            quality = all_of_them or qualities.TRANSFORMS
+            node.make_subscription(TFMessage, "tf", self._on_transforms, quality)
+        else:
+            quality = all_of_them or qualities.FAST_SENSOR
+            listen_to_sensor(node, Odometry, "odom", self._on_odometry, quality)
+        quality = all_of_them or qualities.SENSOR
+        image_kind, name = image_source(node, parameters.image_transport)
+        listen_to_sensor(node, image_kind, name, self._on_image, quality)
+
+    @property
+    def images_waiting(self) -> int:
+        """Number of images that wait for odometry."""
+        return self._gate.waiting
+
+    def drop_images(self) -> int:
+        """Forget the images that wait and return how many there were."""
+        return self._gate.drop_images()
+
+    def tick(self) -> None:
+        """Once a second of real time: give up waiting where nothing has come for long."""
+        self._gate.tick()
+
+    def _on_odometry(self, message: Odometry) -> None:
+        with self._reporting.refusing("odom", is_rare=False):
+            require_frame(message.header.frame_id, self._odom, what="odometry")
+            self._take_odometry(stamp_ns(message.header.stamp), planar_pose(message.pose.pose))
+
+    def _on_transforms(self, message: TFMessage) -> None:
+        found = odometry_of(message, self.transforms, odom=self._odom, base=self._base)
+        for stamp, pose_odom_base in found:
+            with self._reporting.refusing("tf", is_rare=False):
+                self._take_odometry(stamp_ns(stamp), planar(pose_odom_base))
+
+    def _take_odometry(self, stamp: int, pose_odom_base: np.ndarray) -> None:
+        if not self._gate.add_odometry(stamp, pose_odom_base):
+            self._on_jump()
+        self._release()
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        if not self._node.is_active:
+            return
+        self._reporting.counts.received()
+        if self._asks_tf and not self._find_camera(message):
+            return
+        self._gate.add_image(stamp_ns(message.header.stamp), message)
+        self._release()
+
+    def _find_camera(self, message: Image | CompressedImage) -> bool:
+        """Whether it is known where the camera of an image is on the robot."""
+        frame = message.header.frame_id.lstrip("/")
+        try:
+            camera = camera_on_robot(self.transforms, base=self._base, frame=frame)
+        except DecodingError as error:
+            self._reporting.drop("no_camera_pose", str(error))
+            return False
+        if camera != self._camera:
+            self._camera = camera
+            self._on_camera(camera)
+        return True
+
+    def _release(self) -> None:
+        for image in self._gate.ready():
+            self._on_posed(image)
