@@ -38,6 +38,11 @@ class Checkpoint:
     record: dict[str, Any] = field(default_factory=dict)
 
 
+def in_all(record: dict[str, Any], quantity: str) -> float:
+    """Samples, steps or hours of a run and of those that its weights were trained in before."""
+    return record.get(quantity, 0) + record.get("before", {}).get(quantity, 0)
+
+
 def weights_fingerprint(network: LocalizationNetwork) -> str:
     """Hash of names, shapes and half-precision values of all weights, 16 hex digits.
 

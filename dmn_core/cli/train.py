@@ -9,13 +9,12 @@ from typing import Any
 
 import torch
 
-from dmn_core.checkpoint import load_checkpoint
+from dmn_core.checkpoint import Checkpoint, load_checkpoint
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
 from dmn_core.errors import ConfigurationError
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
 from dmn_core.training.start import refuse_other_network
 from dmn_core.weights import find_weights
@@ -58,9 +57,9 @@ class TrainCommand(TrainingConfig):
         config = self.config
         # Before data is made, which may take hours.
         config.refuse_endless()
-        start = self._network_to_start_from()
+        start = self._weights_to_start_from()
         if start:
-            refuse_other_network(start, config.network)
+            refuse_other_network(start.network, config.network)
         fabric = launch(config)
         # What is not in the cache yet is made by one process of each machine.
         with fabric.rank_zero_first(local=True):
@@ -101,11 +100,11 @@ class TrainCommand(TrainingConfig):
         """The part that decides the run."""
         return fitted_to_system(part_of(TrainingConfig, self))
 
-    def _network_to_start_from(self) -> AnyNetwork | None:
+    def _weights_to_start_from(self) -> Checkpoint | None:
         start = self.start_from or (SHIPPED if self.bag else FRESH)
         if start == FRESH:
             return None
-        return load_checkpoint(find_weights("" if start == SHIPPED else start)).network
+        return load_checkpoint(find_weights("" if start == SHIPPED else start))
 
 
 def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from dmn_core.checkpoint import in_all
 from dmn_core.evaluation.curves import Curves
 from dmn_core.evaluation.measuring import Findings, Missing, UsedWeights
 from dmn_core.evaluation.metrics import Figure
@@ -132,8 +133,8 @@ def _circumstances_line(circumstances: dict[str, Any]) -> str:
 
 
 def _weights_line(used: UsedWeights) -> str:
-    samples = used.training.get("samples")
-    learned = "" if samples is None else f", {samples} samples"
+    samples = in_all(used.training, "samples")
+    learned = f", {samples} samples" if used.training else ""
     return f"- {used.data}, {used.subject}: `{_shown(used.path)}` {used.fingerprint}{learned}"
 
 

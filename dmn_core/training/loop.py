@@ -12,18 +12,18 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from dmn_core.checkpoint import Checkpoint
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.networks import channels_last
 from dmn_core.observation import build_network
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.feed import Feed
 from dmn_core.training.journal import Journal
 from dmn_core.training.learner import Learner, mean_losses
 from dmn_core.training.pace import Pace
 from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
-from dmn_core.training.start import refuse_other_network
+from dmn_core.training.start import been_through, refuse_other_network
 from dmn_core.training.validation import Validation
 
 
@@ -37,7 +37,7 @@ class Trainer:
         training: EnvironmentSet,
         validation: EnvironmentSet,
         folder: Path,
-        start_from: AnyNetwork | None = None,
+        start_from: Checkpoint | None = None,
         fabric: Fabric | None = None,
     ) -> None:
         """Set up a run in `folder`, resuming what is there; else from `start_from` if given.
@@ -48,7 +48,7 @@ class Trainer:
         """
         config.refuse_endless()
         if start_from:
-            refuse_other_network(start_from, config.network)
+            refuse_other_network(start_from.network, config.network)
         torch.manual_seed(config.seed)
         self.config = config
         self.fabric = fabric or launch(config)
@@ -57,7 +57,7 @@ class Trainer:
         self.feed = Feed(training, config, self.fabric.device)
         self.validation = Validation(validation, config, self.fabric)
         self.folder = RunFolder(folder)
-        network = deepcopy(start_from) if start_from else build_network(config.network)
+        network = deepcopy(start_from.network) if start_from else build_network(config.network)
         network.config = config.network  # weights to start from may know another field of view
         learner = Learner(network.train().requires_grad_(True), config.objective)
         channels_last(learner)
@@ -70,7 +70,7 @@ class Trainer:
         self.steps = self.samples = self.best_step = 0
         self.seconds = 0.0
         self.best_loss = math.inf
-        self.started_from_weights = start_from is not None
+        self.before = been_through(start_from) if start_from else {}
         state = None
         if self.fabric.is_global_zero:
             self.folder.describe(config)
@@ -82,7 +82,7 @@ class Trainer:
     def run(self) -> dict[str, Any]:
         """Train to the end; returns what is recorded in the weights, and how it went."""
         self.pace = self._pace()
-        if self.started_from_weights and self.steps == 0:
+        if self.before and self.steps == 0:
             self._keep_the_start()
         losses: list[dict[str, Tensor]] = []
         with Journal(
@@ -118,6 +118,7 @@ class Trainer:
             "steps": self.steps,
             "samples": self.samples,
             "hours": round(self.seconds / 3600, 3),
+            **({"before": self.before} if self.before else {}),
             "processes": self.fabric.world_size,
             "command": self.folder.command,
         }
@@ -189,13 +190,14 @@ class Trainer:
             "training": mean_losses(losses),
             "unseen": unseen,
         }
-        self.folder.append(entry)
         network = cast(Learner, self.average.module).network
+        self.folder.save(network, record=entry, is_best=improved)
+        # Before the log: what is broken off in between is done again, and logged once.
+        self.folder.save_state(self._state())
+        self.folder.append(entry)
         journal.write(entry)
         if journal.wants_picture(self.steps):
             journal.picture(self.validation.picture(network), self.samples)
-        self.folder.save(network, record=entry, is_best=improved)
-        self.folder.save_state(self._state())
 
     def _pace(self) -> Pace:
         return Pace(self.config, steps=self.steps, samples=self.samples, seconds=self.seconds)
@@ -206,6 +208,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
+            "before": self.before,
             **{name: getattr(self, name) for name in COUNTERS},
         }
 
@@ -216,6 +219,8 @@ class Trainer:
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         for name in COUNTERS:
             setattr(self, name, state[name])
+        # A run that resumes need not be told again what it started from.
+        self.before = state.get("before", self.before)
 
 
 # With these every random draw of the run is known: see `feed`.

@@ -1,9 +1,11 @@
-"""Whether weights fit the run that is to start from them."""
+"""Weights that a run starts from: whether they fit, and what they have been through."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
+from dmn_core.checkpoint import Checkpoint, in_all
 from dmn_core.errors import CheckpointError
 from dmn_core.observation import NetworkConfig
 from dmn_core.training.encoding import AnyNetwork
@@ -26,3 +28,10 @@ def refuse_other_network(network: AnyNetwork, wanted: NetworkConfig) -> None:
             f"the run wants weights to start from with {parts}: give other weights, or the "
             "--system and --image-size that these were trained as"
         )
+
+
+def been_through(start: Checkpoint) -> dict[str, Any]:
+    """What weights have learned from, over all their runs, for the record of the next one."""
+    quantities = ("steps", "samples", "hours")
+    done = {name: round(in_all(start.record, name), 3) for name in quantities}
+    return {"weights_fingerprint": start.fingerprint, **done}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dmn_core.checkpoint import load_checkpoint
+from dmn_core.checkpoint import Checkpoint, in_all, load_checkpoint
 from dmn_core.config import read_yaml
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.training import pace
@@ -188,13 +188,29 @@ def test_micro_batches_differ_by_seed_step_and_number(small, tmp_path):
 
 
 def test_a_run_starts_from_given_weights_and_leaves_them_alone(small, tmp_path):
-    taught = load_checkpoint(small.run(tmp_path / "a", max_steps=1).folder.last).network
+    start = load_checkpoint(small.run(tmp_path / "a", max_steps=1).folder.last)
+    taught = start.network
     before = [p.clone() for p in taught.parameters()]
-    made = small.trainer(tmp_path / "b", start_from=taught)
+    made = small.trainer(tmp_path / "b", start_from=start)
     assert torch.equal(small.weights(made), torch.cat([p.flatten() for p in before]))
     made.run()
     assert not torch.equal(small.weights(made), torch.cat([p.flatten() for p in before]))
     assert all(torch.equal(p, q) for p, q in zip(taught.parameters(), before, strict=True))
+
+
+def test_the_record_goes_on_with_what_the_weights_have_been_through(small, tmp_path):
+    start, samples = None, []
+    for name in ("a", "b", "c"):
+        made = small.run(tmp_path / name, start_from=start, max_steps=1)
+        start = load_checkpoint(made.folder.last)
+        samples.append(in_all(start.record, "samples"))
+    assert samples == [4, 8, 12]
+    assert start.record["samples"] == 4
+    parent = load_checkpoint(tmp_path / "b" / "last.safetensors")
+    assert start.record["before"]["weights_fingerprint"] == parent.fingerprint
+    # One that resumes is not told again.
+    again = small.run(tmp_path / "c", max_steps=2)
+    assert in_all(load_checkpoint(again.folder.last).record, "samples") == 16
 
 
 @pytest.mark.parametrize(
@@ -206,7 +222,7 @@ def test_a_run_starts_from_given_weights_and_leaves_them_alone(small, tmp_path):
     ],
 )
 def test_weights_of_another_network_are_refused(small, tmp_path, changes, named):
-    other = small.trainer(tmp_path / "a").learner.module.network
+    other = Checkpoint(small.trainer(tmp_path / "a").learner.module.network, "f")
     with pytest.raises(CheckpointError, match=named):
         small.trainer(tmp_path / "b", start_from=other, **changes)
 
@@ -230,7 +246,7 @@ def test_one_micro_batch_shown_again_and_again_is_learned(small, tmp_path, monke
 
 
 def test_weights_to_start_from_stay_the_best_until_others_are_better(small, tmp_path):
-    taught = small.run(tmp_path / "a", max_steps=3).average.module.network
+    taught = Checkpoint(small.run(tmp_path / "a", max_steps=3).average.module.network, "f")
     spoiled = small.trainer(tmp_path / "b", start_from=taught, max_steps=3, learning_rate=0.1)
     before = spoiled.validate()["loss"]
     spoiled.run()
