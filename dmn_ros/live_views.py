@@ -74,7 +74,7 @@ class LiveViews:
             on_dropped=lambda reason, why: node.get_logger().debug(f"no view: {reason}: {why}"),
         )
         compressed = parameters.image_transport == "compressed"
-        camera = CameraListener(node, "auto", localizer.network.config.camera)
+        camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
         self._decode = camera.fitting(image_decoder(compressed=compressed))
         self._subscribe()
 
@@ -117,7 +117,7 @@ class LiveViews:
                 self._offer(image)
 
     def _offer(self, image: PosedImage) -> None:
-        pose_map_camera = compose(image.pose_odom_base, self._parameters.camera())
+        pose_map_camera = compose(image.pose_odom_base, self._parameters.mount())
         if not self._map.wants(pose_map_camera, image.stamp_ns):
             return
         rgb = self._decode(image.message)

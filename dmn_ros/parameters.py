@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice
 from dmn_core.data.bag import ViewSelection
 from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
 from dmn_core.live_map import LiveMapSettings
@@ -53,6 +54,11 @@ class MapperParameters:
     )
     pose_base_camera: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
+    )
+    camera: str = parameter(
+        "auto",
+        "auto: as camera_info says; none: images as they come; panorama: all around",
+        choices=CAMERA_CHOICES,
     )
     threads: int = parameter(0, "CPU threads; 0 leaves the choice to torch", low=0, high=1024)
 
@@ -115,12 +121,17 @@ class MapperParameters:
             ),
             area_m=self.area(),
             area_margin_m=self.area_margin_m,
-            pose_base_camera=self.camera(),
+            pose_base_camera=self.mount(),
+            camera=self.camera_choice(),
         )
 
-    def camera(self) -> tuple[float, float, float]:
+    def mount(self) -> tuple[float, float, float]:
         """Pose of the camera on the robot."""
         return camera_pose(self.pose_base_camera)
+
+    def camera_choice(self) -> CameraChoice:
+        """The same word; the choices of the parameter allow no other."""
+        return cast(CameraChoice, self.camera)
 
     def area(self) -> Area | None:
         """The area, if it was stated."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from dmn_core.errors import DmnError
 from dmn_core.fix import Fix
 from dmn_core.localization import Near
+from dmn_core.map_editing import view_ids
 from dmn_core.views import ViewMap
 from dmn_core.whole_file import whole_file
 from dmn_ros.conversions import near
@@ -29,19 +29,22 @@ class SavedPose:
         stamp_ns: of the image that it came from.
         pose_map_base: x [m], y [m], yaw [rad].
         covariance: 3x3 rows.
-        viewpoints: fingerprints of the map's views.
+        weights_fingerprint: of the weights that made the map.
+        view_ids: of the map's views.
     """
 
     stamp_ns: int
     pose_map_base: list[float]
     covariance: list[list[float]]
-    viewpoints: list[str]
+    weights_fingerprint: str
+    view_ids: list[str]
 
     @classmethod
     def of(cls, fix: Fix, view_map: ViewMap) -> SavedPose:
         """The pose of a fix in a map."""
         pose, covariance = fix.pose_map_base.tolist(), fix.covariance.tolist()
-        return cls(fix.stamp_ns, pose, covariance, fingerprints(view_map))
+        ids = list(view_ids(view_map))
+        return cls(fix.stamp_ns, pose, covariance, view_map.weights_fingerprint, ids)
 
     def start_in(self, view_map: ViewMap, *, particles: int) -> Near:
         """A start at this pose.
@@ -49,17 +52,12 @@ class SavedPose:
         Raises:
             SavedPoseError: the map shares no view with the one that the pose was in.
         """
-        if not set(self.viewpoints) & set(fingerprints(view_map)):
+        same_weights = self.weights_fingerprint == view_map.weights_fingerprint
+        if not same_weights or set(self.view_ids).isdisjoint(view_ids(view_map)):
             raise SavedPoseError(
                 "the saved pose wants the map that it was in, this one shares no view with it"
             )
         return near(np.array(self.pose_map_base), np.array(self.covariance), particles=particles)
-
-
-def fingerprints(view_map: ViewMap) -> list[str]:
-    """A short hash for each view: of its weights and viewpoint, which editing a map keeps."""
-    rows = view_map.poses_map_camera[0].double().cpu().numpy()
-    return [_hash(view_map.weights_fingerprint, row) for row in rows]
 
 
 def write_pose(path: Path, pose: SavedPose) -> None:
@@ -89,8 +87,3 @@ def read_pose(path: Path) -> SavedPose:
     if numbers.shape != (4, 3) or not np.isfinite(numbers).all():
         raise SavedPoseError(f"{path} wants a pose and its covariance, got {numbers.tolist()!r}")
     return pose
-
-
-def _hash(weights_fingerprint: str, pose_map_camera: np.ndarray) -> str:
-    words = [weights_fingerprint, *(f"{value:.3f}" for value in pose_map_camera + 0.0)]
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]

@@ -114,7 +114,7 @@ def test_bad_values_are_refused(
     "use",
     [
         lambda: MapperParameters(area_m=(0.0, 1.0)).area(),
-        lambda: MapperParameters(pose_base_camera=(0.0,)).camera(),
+        lambda: MapperParameters(pose_base_camera=(0.0,)).mount(),
         lambda: LocalizerParameters(pose_base_camera=()).robot_settings(),
     ],
 )

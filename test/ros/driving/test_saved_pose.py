@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from dmn.msg import ViewMap as ViewMapMessage
 
 from dmn_core.fix import Fix
 from dmn_core.views import ViewMap
+from dmn_ros.qualities import LATCHED
 from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 
+SECOND = 1_000_000_000
 COVARIANCE = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.05], [0.0, 0.05, 0.04]])
 
 
@@ -68,3 +72,36 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_said() -> None:
     with pytest.raises(SavedPoseError, match="/proc"):
         write_pose(Path("/proc/pose.json"), SavedPose.of(fix(), view_map(1.0)))
+
+
+def test_a_robot_that_is_switched_on_again_is_where_it_was(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "poses" / "robot.json"
+    settings = {
+        "weights": scene.weights,
+        "device": "cpu",
+        "threads": 1,
+        "max_particles": 128,
+        "image_queue": "all",  # reliable: a test sends each image once
+        "resampling": "never",
+        "recovery_alpha_fast": 0.0,
+        "saved_pose_filepath": path,
+        "initialize_at_saved_pose": True,
+        # Whatever these weights say, it is believed.
+        **{f"{name}_confidence": 0.0 for name in ("tracking", "degraded", "lost")},
+    }
+    maps = probe.node.create_publisher(ViewMapMessage, "map", LATCHED)
+    maps.publish(simple_map(scene.weights))
+    stated = {"initial_pose.x": 3.0, "initial_pose.y": -2.0}
+    first = start("localizer", set_initial_pose=True, **settings, **stated)
+    probe.wait_for_state("map_views", "3")
+    assert "there is no saved pose" in first.output
+    where = drive().look(1000 * SECOND, 0.0)
+    assert first.stop() == 0
+    probe.heard["/diagnostics"].clear()
+    second = start("localizer", **settings)
+    probe.wait_for_state("map_views", "3")
+    again = drive().look(2000 * SECOND, 7.0)
+    assert np.hypot(*(again - where)) < 0.5
+    assert second.stop() == 0

@@ -6,18 +6,10 @@ from typing import Any
 
 import numpy as np
 from dmn.msg import ViewMap
-from geometry_msgs.msg import PoseWithCovarianceStamped
-from nav_msgs.msg import Odometry
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
-from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import stamp_ns
-from dmn_core.robot import load_localizer
-from dmn_core.views import Views
-from dmn_ros.conversions import to_pose
-from dmn_ros.frames import header, to_time
-from dmn_ros.map_message import to_map_message
+from dmn_ros.frames import to_time
 from dmn_ros.qualities import LATCHED
 
 SECOND = 1_000_000_000
@@ -37,64 +29,20 @@ SETTINGS = {
 }
 
 
-def map_message(weights: Any, *, views: int = 3) -> ViewMap:
-    localizer = load_localizer(weights, device="cpu")
-    images = np.random.default_rng(0).integers(0, 255, (views, 32, 32, 3), dtype=np.uint8)
-    poses = np.array([[15.0, 9.0, 0.0], [-15.0, 9.0, 1.0], [0.0, -15.0, 2.0]])[:views]
-    return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
-
-
-class Robot:
-    """A robot that drives along x, and hears what its localizer says."""
-
-    def __init__(self, probe: Any, namespace: str = "") -> None:
-        self.probe = probe
-        self.poses: list[Any] = probe.listen(PoseWithCovarianceStamped, f"{namespace}pose")
-        self.heard: list[Any] = probe.listen(TFMessage, f"{namespace}tf")
-        self._images = probe.publisher(Image, f"{namespace}image")
-        self._odometry = probe.publisher(Odometry, f"{namespace}odom")
-
-    def see(self, stamp: int, x: float) -> None:
-        message = Odometry(header=header(stamp, "odom"), child_frame_id="base_link")
-        message.pose.pose = to_pose(np.array([x, 0.0, 0.0]))
-        self._odometry.publish(message)
-        size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
-        self._images.publish(Image(header=header(stamp, "camera"), data=bytes(32 * 32 * 3), **size))
-
-    def look(self, stamp: int, x: float) -> np.ndarray:
-        """The pose (2,) that the localizer says after an image."""
-        seen = len(self.poses)
-        self.see(stamp, x)
-        self.probe.wait(lambda: len(self.poses) > seen, "a pose")
-        assert stamp_ns(self.poses[-1].header.stamp) == stamp
-        at = self.poses[-1].pose.pose.position
-        return np.array([at.x, at.y])
-
-    @property
-    def told_ns(self) -> list[int]:
-        """Stamps of map -> odom."""
-        return [
-            stamp_ns(t.header.stamp)
-            for m in self.heard
-            for t in m.transforms
-            if t.header.frame_id == "map"
-        ]
-
-
 def initial_pose(x: float, y: float) -> dict[str, float]:
     return {"initial_pose.x": x, "initial_pose.y": y}
 
 
 def test_time_that_jumps_ahead_changes_nothing_and_back_starts_anew(
-    probe: Any, start: Any, scene: Any
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
 ) -> None:
     process = start(
         "localizer", weights=scene.weights, image_queue="all", **SETTINGS, **initial_pose(*PLACE)
     )
     maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
-    maps.publish(map_message(scene.weights))
+    maps.publish(simple_map(scene.weights))
     probe.wait_for_state("map_views", "3")
-    robot = Robot(probe)
+    robot = drive()
     first = robot.look(START, 0.0)
     assert np.hypot(*(first - PLACE)) < 1.0
     # An hour later and two metres on: as when somebody seeks in a bag, or a laptop sleeps.
@@ -115,7 +63,9 @@ def test_time_that_jumps_ahead_changes_nothing_and_back_starts_anew(
     assert probe.wait_for_state("images_processed", "12")["images_dropped"] == "0"
 
 
-def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any) -> None:
+def test_the_transform_follows_simulated_time(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+) -> None:
     start(
         "localizer",
         weights=scene.weights,
@@ -125,10 +75,10 @@ def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any
         **initial_pose(*PLACE),
     )
     maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
-    maps.publish(map_message(scene.weights))
+    maps.publish(simple_map(scene.weights))
     clock = probe.publisher(Clock, "/clock", LATCHED)
     probe.wait_for_state("map_views", "3")
-    robot = Robot(probe)
+    robot = drive()
 
     def tell_time(now_ns: int) -> None:
         """Tell the time until the localizer has reported at it twice, a second apart."""
@@ -164,7 +114,9 @@ def test_the_transform_follows_simulated_time(probe: Any, start: Any, scene: Any
     assert robot.told_ns[len(told)] == START - 9 * SECOND
 
 
-def test_two_robots_in_one_world_do_not_mix(probe: Any, start: Any, scene: Any) -> None:
+def test_two_robots_in_one_world_do_not_mix(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+) -> None:
     places = {"robot1": (3.0, -2.0), "robot2": (-6.0, 4.0)}
     maps = []
     for number, (name, place) in enumerate(places.items()):
@@ -176,8 +128,8 @@ def test_two_robots_in_one_world_do_not_mix(probe: Any, start: Any, scene: Any) 
             **initial_pose(*place),
         )
         maps.append(probe.node.create_publisher(ViewMap, f"{name}/map", LATCHED))
-        maps[-1].publish(map_message(scene.weights, views=2 + number))
-    robots = {name: Robot(probe, f"{name}/") for name in places}
+        maps[-1].publish(simple_map(scene.weights, views=2 + number))
+    robots = {name: drive(f"{name}/") for name in places}
 
     def names_of_reports() -> set[str]:
         return {
