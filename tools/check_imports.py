@@ -10,7 +10,7 @@ from pathlib import Path
 
 # From low to high; the units of one line do not import each other.
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "allocator"),
     ("geometry", "pose_track", "weights", "confidence", "motion_gate", "whole_file"),
     ("views",),
     ("cameras", "view_pictures"),

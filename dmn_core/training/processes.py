@@ -9,6 +9,7 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 
+from dmn_core.allocator import keep_freed_memory
 from dmn_core.errors import ConfigurationError
 from dmn_core.training.config import TrainingConfig
 
@@ -35,6 +36,8 @@ def launch(config: TrainingConfig) -> Fabric:
         strategy=DDPStrategy(timeout=LONGEST_WAIT) if several else "auto",
     )
     fabric.launch()
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     return fabric
 
 
