@@ -43,10 +43,10 @@ ARGUMENTS = {
     "log_level": ("info", "debug, info, warn or error"),
     "autostart": (
         "",
-        "whether nodes start by themselves; empty: as params_file says",
+        "whether nodes start by themselves; empty: as params_file says, or not with nav2_compat",
     ),
     "use_respawn": ("false", "whether nodes that end are started again"),
-    "nav2_compat": ("false", "whether the localizer is called amcl and its pose amcl_pose"),
+    "nav2_compat": ("false", "whether the localizer is amcl to Nav2, by its name and pose"),
     "bag": ("", "bag of a robot to localize; empty: a simulated robot"),
     "seed": ("0", "of the simulated maze and robot"),
     "views": ("16", "pictures of the simulated maze that the map is made of"),

@@ -13,8 +13,9 @@ from rclpy.parameter import Parameter
 
 from dmn_core.errors import ConfigurationError, DmnError
 from dmn_ros.declaration import changed, declare
-from dmn_ros.runner import run_node, spin
+from dmn_ros.runner import RCLError, run_node, spin
 
+ChangeStateCallback = Callable[[Any, Any], Any]
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -38,6 +39,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         self._failure: Exception | None = None
         self._is_bringing_up = False
         self._made = ExitStack()
+        # Where a transition does not exist, rclpy raises in the middle of the executor.
+        self._service_change_state.callback = _refusing(self, self._service_change_state.callback)
 
     def set_up(self) -> None:
         """Whatever takes time, and all that talks to other nodes.
@@ -163,6 +166,22 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
             if not self._is_bringing_up:
                 self.get_logger().error(f"could not be {what}: {_reason(error)}")
         return self._failure is None
+
+
+def _refusing(node: ManagedNode, change_state: ChangeStateCallback) -> ChangeStateCallback:
+    """A service that answers that it failed where a transition does not exist in a state."""
+
+    def answer(request: Any, response: Any) -> Any:
+        try:
+            return change_state(request, response)
+        except RCLError as error:
+            wanted = request.transition.label or request.transition.id
+            reason = str(error).partition(", at ")[0]
+            node.get_logger().error(f"transition {wanted} refused: {reason}")
+            response.success = False
+            return response
+
+    return answer
 
 
 NodeT = TypeVar("NodeT", bound=ManagedNode)

@@ -208,6 +208,14 @@ def test_managers_and_respawn_are_heard(launch: Launch) -> None:
     assert dict(localizer.remappings)["pose"] == "amcl_pose"
 
 
+@pytest.mark.parametrize(("stated", "starts"), [({}, False), ({"autostart": "true"}, True)])
+def test_a_manager_leads_in_nav2_unless_told_otherwise(
+    launch: Launch, stated: dict[str, str], starts: bool
+) -> None:
+    started, _ = launch("localization", nav2_compat="true", **stated)
+    assert started["localizer"].values["autostart"] is starts
+
+
 def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None:
     assert "visualizer" in launch("localization", rviz="true")[0]
     alone, _ = launch("localization", visualize="true", nav2_compat="true")

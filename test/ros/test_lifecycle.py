@@ -54,6 +54,13 @@ class Manager:
         return True
 
 
+def refuse_what_does_not_exist(manager: Manager) -> None:
+    """As a manager does that asks twice, or does not know that the node started by itself."""
+    for transition in (CONFIGURE, ACTIVATE, CLEANUP, 200):
+        assert not manager.change(transition)
+        assert manager.state == "active"
+
+
 def test_a_manager_leads_the_mapper(probe: Any, mapper: Any, tmp_path: Path) -> None:
     process = mapper(autostart=False, map_file=tmp_path / "map.safetensors")
     manager = Manager(probe, "mapper")
@@ -72,6 +79,9 @@ def test_a_manager_leads_the_mapper(probe: Any, mapper: Any, tmp_path: Path) -> 
     assert manager.change(ACTIVATE)
     probe.wait(lambda: maps, "the map")
     assert manager.state == "active"
+    refuse_what_does_not_exist(manager)
+    assert "transition 1 refused" in process.output
+    assert "transition 3 refused" in process.output
     assert manager.change(DEACTIVATE)
     loaded = probe.call(
         LoadMap, "mapper/load", LoadMap.Request(path=str(tmp_path / "map.safetensors"))
@@ -171,6 +181,7 @@ def test_a_manager_leads_the_localizer(probe: Any, start: Any, scene: Any) -> No
     assert not (robot.poses or robot.statuses or robot.transforms or probe.state())
 
     assert manager.change(ACTIVATE)
+    refuse_what_does_not_exist(manager)
     assert robot.off() < 1.0
     # Without another image, the transform goes on, and is never stamped twice alike.
     probe.wait(lambda: len(robot.transforms) > 5, "more transforms than images")
