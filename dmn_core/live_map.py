@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,9 @@ from dmn_core.map_editing import (
 )
 from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_core.views import Area, ViewMap, ViewRecord, Views, area_around
+
+# Some ten megabytes of names: a view a second for more than a day.
+MOST_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class LiveMap:
     """The map of one place and all that happens to it; for use by one thread.
 
     A view that has been in the map, or was offered and not kept, is not taken from others again, so
-    that robots which share their maps with each other come to an end with it.
+    that robots which share their maps with each other come to an end with it. Of very many, those
+    that nobody has offered for longest are forgotten.
     """
 
     def __init__(self, localizer: Localizer, settings: LiveMapSettings) -> None:
@@ -66,7 +71,8 @@ class LiveMap:
         """
         self._localizer = localizer
         self._settings = settings
-        self._offered: set[str] = set()
+        # By the time of the last offer; a dict, as it keeps the order.
+        self._offered: dict[str, None] = {}
         self._view_map: ViewMap | None = None
 
     @property
@@ -77,7 +83,8 @@ class LiveMap:
     def replace(self, view_map: ViewMap | None) -> None:
         """Begin anew with another map, or with none."""
         self._view_map = view_map
-        self._offered = set(view_ids(view_map)) if view_map else set()
+        self._offered = {}
+        self._remember(view_ids(view_map) if view_map else ())
 
     def wants(self, pose_map_camera: ArrayLike, stamp_ns: int) -> bool:
         """Whether an image from a viewpoint (3,) would tell the map something.
@@ -107,20 +114,22 @@ class LiveMap:
         """Take in the views of a map in the same frame; whether the map changed.
 
         Raises:
-            MapError: it was made by other weights.
+            MapError: it was made by other weights, or is of no use with these.
         """
         if other.weights_fingerprint != self._localizer.weights_fingerprint:
             raise MapError(
                 f"this map wants views by weights {self._localizer.weights_fingerprint!r}, got "
                 f"some by {other.weights_fingerprint!r}: give all robots the same weights"
             )
+        self._localizer.require_fitting(other)
         ids = view_ids(other)
         new = [index for index, view_id in enumerate(ids) if view_id not in self._offered]
         if not new:
+            self._remember(ids)
             return False
         maps = ([self._view_map] if self._view_map else []) + [select(other, new)]
         changed = self._change(lambda: limited(merge_maps(maps), self._settings.limits))
-        self._offered.update(ids)
+        self._remember(ids)
         return changed
 
     def remove(self, ids: Iterable[str] = (), *, before_ns: int = 0) -> bool:
@@ -146,6 +155,13 @@ class LiveMap:
             return self.remove(before_ns=before_ns)
         except MapError:
             return False
+
+    def _remember(self, ids: Iterable[str]) -> None:
+        for view_id in ids:
+            self._offered.pop(view_id, None)
+            self._offered[view_id] = None
+        for view_id in list(islice(self._offered, max(0, len(self._offered) - MOST_REMEMBERED))):
+            del self._offered[view_id]
 
     def _require_map(self) -> ViewMap:
         if self._view_map is None:

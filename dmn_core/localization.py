@@ -153,7 +153,7 @@ class Localizer:
         Raises:
             MapError: the map was made by other weights, or its embeddings have another shape.
         """
-        self._require_fitting(view_map)
+        self.require_fitting(view_map)
         view_map = view_map.to(self.device)
         with torch.inference_mode(), self._precision():
             self._prepared = self.network.prepare_map(view_map)
@@ -168,7 +168,7 @@ class Localizer:
             MapError: as `use_map`; or no map is in use.
         """
         before, prepared = self._map_in_use()
-        self._require_fitting(view_map)
+        self.require_fitting(view_map)
         view_map = view_map.to(self.device)
         places = {view_id: place for place, view_id in enumerate(view_ids(before))}
         known = [places.get(view_id) for view_id in view_ids(view_map)]
@@ -176,7 +176,12 @@ class Localizer:
             self._prepared = self.network.update_map(prepared, view_map, known)
         self._map = view_map
 
-    def _require_fitting(self, view_map: ViewMap) -> None:
+    def require_fitting(self, view_map: ViewMap) -> None:
+        """Whether a map is of use with these weights.
+
+        Raises:
+            MapError: it was made by other weights, or its embeddings have another shape.
+        """
         if view_map.weights_fingerprint != self.weights_fingerprint:
             raise MapError(
                 f"the map was made by weights {view_map.weights_fingerprint!r}, the localizer "

@@ -28,6 +28,7 @@ SIZES = struct.Struct("<6I")
 # Refused beyond, before any memory is taken: a damaged size must not fill it.
 MOST_BYTES = 2**31
 LEVEL = 6
+MOST_NS = 2**63
 
 
 def encode_map(view_map: ViewMap) -> bytes:
@@ -67,9 +68,10 @@ def decode_map(data: bytes) -> ViewMap:
     parts = _unpack(data)
     try:
         about = json.loads(parts.text)
-        version, area = about["convention_version"], _area(about["area_m"])
+        version, area = about["convention_version"], area_of(about["area_m"])
         fingerprint, records = about["weights_fingerprint"], records_from_json(about["records"])
-    except (ValueError, KeyError, TypeError) as error:
+    # What a stranger wrote may be of any type, size and depth.
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise MapError(f"the map's bytes lack what describes them: {error}") from error
     if version != CONVENTION_VERSION:
         raise MapError(
@@ -92,15 +94,29 @@ def records_from_json(text: str) -> tuple[ViewRecord, ...]:
     """The inverse of `records_to_json`.
 
     Raises:
-        ValueError: the text is no list of stamps and sources.
+        ValueError: the text is no list of stamps and sources, or of some that no message holds.
     """
     try:
-        return tuple(ViewRecord(int(stamp), str(source)) for stamp, source in json.loads(text))
-    except TypeError as error:
-        raise ValueError(f"records want pairs of stamp and source, got {text!r}") from error
+        return tuple(_record(stamp, source) for stamp, source in json.loads(text))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"records want pairs of stamp and source, got {text[:80]!r}") from error
 
 
-def _area(values: list[float] | None) -> Area | None:
+def _record(stamp_ns: object, source: object) -> ViewRecord:
+    if type(stamp_ns) is not int or not -MOST_NS <= stamp_ns < MOST_NS:
+        raise ValueError(f"a view's stamp wants nanoseconds in 64 bits, got {stamp_ns!r}")
+    if not isinstance(source, str):
+        raise ValueError(f"a view's source wants text, got {source!r}")
+    source.encode()  # half of a surrogate pair is no text
+    return ViewRecord(stamp_ns, source)
+
+
+def area_of(values: list[float] | None) -> Area | None:
+    """An area that was written as a list of numbers.
+
+    Raises:
+        ValueError: they are not four, or not finite.
+    """
     if values is None:
         return None
     x_min, x_max, y_min, y_max = (float(value) for value in values)

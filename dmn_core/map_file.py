@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from dmn_core.checkpoint import CONVENTION_VERSION, read_safetensors
 from dmn_core.errors import MapError
-from dmn_core.map_codec import records_from_json, records_to_json
+from dmn_core.map_codec import area_of, records_from_json, records_to_json
 from dmn_core.views import ViewMap, ViewRecord, in_half_precision
 from dmn_core.whole_file import whole_file
 
@@ -53,16 +53,17 @@ def load_map(path: Path | str) -> ViewMap:
     """
     metadata, tensors = read_safetensors(Path(path), kind=MAP_KIND, error=MapError)
     try:
-        area = json.loads(metadata["area_m"])
+        if not all(tensors[name].isfinite().all() for name in ("embeddings", "poses_map_camera")):
+            raise ValueError("it holds numbers that are not finite")
         return ViewMap(
             in_half_precision(tensors["embeddings"]),
             tensors["poses_map_camera"],
-            tuple(area) if area else None,
+            area_of(json.loads(metadata["area_m"])),
             metadata["weights_fingerprint"],
             # Maps from before there were records have none.
             _with_pictures(records_from_json(metadata.get("records", "[]")), tensors),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise MapError(f"{str(path)!r} lacks parts of a map: {error}; build it again") from error
 
 

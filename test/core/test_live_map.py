@@ -170,3 +170,26 @@ def test_the_area_grows_with_the_views_unless_it_was_stated():
     assert add(stated, 2, pose=[12.0, 0.0, 0.0])
     assert stated.view_map.area_m == AREA
     assert merge_maps([stated.view_map]).area_m == AREA
+
+
+def test_of_very_many_views_those_offered_last_are_remembered(monkeypatch):
+    monkeypatch.setattr("dmn_core.live_map.MOST_REMEMBERED", 3)
+    localizer = make_localizer()
+    live_map = live(localizer, [0, 1, 2])
+    maps = {index: localizer.build_map(views([index]), area_m=AREA) for index in range(5)}
+    assert live_map.remove(view_ids(maps[0]))
+    assert not live_map.merge(maps[0])
+    # Offered again just now, it outlives one that nobody has offered since.
+    assert live_map.remove(view_ids(maps[1]))
+    assert live_map.merge(maps[3])
+    assert not live_map.merge(maps[0])
+    assert live_map.merge(maps[1])
+    assert len(live_map._offered) == 3
+
+
+def test_views_of_another_shape_are_refused_by_an_empty_map():
+    foreign = ViewMap(torch.ones(1, 1, 64, 2, 2), torch.zeros(1, 1, 3), AREA, "w")
+    live_map = live(make_localizer())
+    with pytest.raises(MapError, match="shape"):
+        live_map.merge(foreign)
+    assert live_map.view_map is None

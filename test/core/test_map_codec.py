@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmn_core import map_codec
 from dmn_core.data.bag_map import MappingSettings, views_from_bag
 from dmn_core.errors import MapError
 from dmn_core.localization import Everywhere
@@ -70,6 +71,48 @@ def test_damaged_bytes_are_refused(view_map, data):
 def test_bytes_that_are_no_map_are_refused(data):
     with pytest.raises(MapError):
         decode_map(data)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        "[[1e400, 'a']]",
+        "[[Infinity, 'a']]",
+        "[[NaN, 'a']]",
+        "[[1.5, 'a']]",
+        "[[true, 'a']]",
+        f"[[{2**63}, 'a']]",
+        f"[[{-(2**63) - 1}, 'a']]",
+        f"[[{10**400}, 'a']]",
+        "[[1, 2]]",
+        "[[1, '\\ud800']]",
+        "[[1, 'a', 2]]",
+        "7",
+        "[" * 100_000,
+    ],
+)
+def test_records_that_no_message_holds_are_refused(monkeypatch, records):
+    one = ViewMap(torch.ones(1, 1, 2, 2, 2), torch.zeros(1, 1, 3), (0.0, 1.0, 0.0, 1.0), "w")
+    monkeypatch.setattr(map_codec, "records_to_json", lambda _: records.replace("'", '"'))
+    with pytest.raises(MapError):
+        decode_map(encode_map(one))
+
+
+@pytest.mark.parametrize("edge", [float("inf"), float("nan"), 10**400])
+def test_areas_that_are_not_finite_are_refused(monkeypatch, tmp_path, edge):
+    one = ViewMap(torch.ones(1, 1, 2, 2, 2), torch.zeros(1, 1, 3), None, "w")
+    object.__setattr__(one, "area_m", (0.0, 1.0, 0.0, edge))
+    with pytest.raises(MapError):
+        decode_map(encode_map(one))
+    save_map(tmp_path / "map", one)
+    with pytest.raises(MapError):
+        load_map(tmp_path / "map")
+
+
+def test_files_with_numbers_that_are_none_are_refused(tmp_path):
+    save_map(tmp_path / "map", ViewMap(torch.ones(1, 1, 2, 2, 2), torch.full((1, 1, 3), np.nan)))
+    with pytest.raises(MapError, match="not finite"):
+        load_map(tmp_path / "map")
 
 
 def test_what_half_precision_cannot_hold_is_refused():
