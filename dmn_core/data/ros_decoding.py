@@ -172,17 +172,27 @@ def compressed_image_to_rgb(msg: Any) -> RgbImage:
             f"cannot make a picture of compressed depth (format {stated!r}): choose a colour topic"
         )
     data = np.frombuffer(msg.data, dtype=np.uint8)
-    decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+    decoded, reason = _decompressed(data)
     if decoded is None:
         raise DecodingError(
             f"cannot decode {len(data)} bytes of compressed image, format {stated!r}: wanted a "
-            "whole JPEG or PNG file"
+            f"whole JPEG or PNG file{reason}"
         )
     if decoded.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise DecodingError(
             f"the compressed image (format {stated!r}) holds {decoded.dtype} numbers, not a picture"
         )
     return _to_rgb(_to_eight_bits(decoded), _decoded_conversion(decoded, stated))
+
+
+def _decompressed(data: NDArray[np.uint8]) -> tuple[NDArray[Any] | None, str]:
+    """What OpenCV makes of a file, or None and what it says beside that, if anything."""
+    if not len(data):
+        return None, ""
+    try:
+        return cv2.imdecode(data, cv2.IMREAD_UNCHANGED), ""
+    except cv2.error as error:  # of sizes in the header that no picture has
+        return None, f": {error.err}"
 
 
 def _decoded_conversion(decoded: NDArray[Any], stated: str) -> int:

@@ -258,3 +258,14 @@ def test_compressed_depth_is_refused() -> None:
     depth = SimpleNamespace(format="16UC1; compressedDepth png", data=b"\0" * 40)
     with pytest.raises(DecodingError, match="compressed depth"):
         compressed_image_to_rgb(depth)
+
+
+def test_a_header_of_an_absurd_size_is_refused() -> None:
+    done, data = cv2.imencode(".jpg", smooth_picture())
+    assert done
+    raw = bytearray(data.reshape(-1).tobytes())
+    # Height and width of the frame header, big endian, behind its marker, length and precision.
+    place = raw.index(b"\xff\xc0") + 5
+    raw[place : place + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(DecodingError, match="whole JPEG"):
+        compressed_image_to_rgb(SimpleNamespace(format="jpeg", data=bytes(raw)))
