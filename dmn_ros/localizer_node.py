@@ -221,7 +221,7 @@ class LocalizerNode(ManagedNode):
         counts.processed(fix.latency_s)
 
     def _on_tick(self) -> None:
-        self._inputs.tick()
+        self._inputs.tick(queued=self._work.images_waiting)
         self._report()
 
     def _report(self) -> None:

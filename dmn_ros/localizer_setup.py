@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
-
 from dmn_core.robot import load_localizer
 from dmn_ros.camera import CameraListener
 from dmn_ros.images import image_decoder
@@ -39,11 +33,3 @@ def make_tracking(node: ManagedNode) -> Tracking:
     camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
     decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))
     return Tracking(localizer, robot, decode)
-
-
-def listen_to_sensor(
-    node: ManagedNode, kind: Any, name: str, callback: Callable[[Any], None], quality: QoSProfile
-) -> None:
-    """Subscribe to a topic whose quality of service users may override."""
-    overriding = QoSOverridingOptions.with_default_policies()
-    node.make_subscription(kind, name, callback, quality, qos_overriding_options=overriding)

@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter
 
 from dmn_core.errors import ConfigurationError, DmnError
 from dmn_ros.declaration import changed, declare
+from dmn_ros.qualities import overridable
 from dmn_ros.runner import RCLError, run_node, spin
 
 ChangeStateCallback = Callable[[Any, Any], Any]
@@ -78,16 +79,26 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         self._is_bringing_up = False
 
     def make_publisher(self, kind: Any, topic: str, quality: Any) -> Any:
-        """A publisher that is silent unless the node is active."""
-        publisher = self.create_lifecycle_publisher(kind, topic, quality)
+        """A publisher that is silent unless the node is active.
+
+        Raises:
+            ConfigurationError: users want a quality of service that there is not.
+        """
+        with overridable(quality) as (own, options):
+            publisher = self.create_lifecycle_publisher(kind, topic, own, **options)
         self._made.callback(self.destroy_lifecycle_publisher, publisher)
         return publisher
 
     def make_subscription(
-        self, kind: Any, topic: str, callback: Callable[[Any], None], quality: Any, **options: Any
+        self, kind: Any, topic: str, callback: Callable[[Any], None], quality: Any
     ) -> None:
-        """A subscription that lasts until cleanup."""
-        made = self.create_subscription(kind, topic, callback, quality, **options)
+        """A subscription that lasts until cleanup.
+
+        Raises:
+            ConfigurationError: users want a quality of service that there is not.
+        """
+        with overridable(quality) as (own, options):
+            made = self.create_subscription(kind, topic, callback, own, **options)
         self._made.callback(self.destroy_subscription, made)
 
     def make_service(self, kind: Any, name: str, callback: Callable[[Any, Any], Any]) -> None:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    InvalidQoSProfileException,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
+
+from dmn_core.errors import ConfigurationError
 
 # The last message reaches whoever starts later.
 LATCHED = QoSProfile(
@@ -36,3 +51,25 @@ FAST_SENSOR = QoSProfile(
 EVERYTHING = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5000, reliability=ReliabilityPolicy.RELIABLE
 )
+
+
+@contextmanager
+def overridable(quality: QoSProfile) -> Iterator[tuple[QoSProfile, dict[str, Any]]]:
+    """A profile, and options, for a publisher or subscription that users may override.
+
+    They do by parameters such as `qos_overrides./pose.publisher.reliability`.
+
+    Raises:
+        ConfigurationError: to something that is no quality of service.
+    """
+    try:
+        # rclpy writes what users want into the profile, which others share.
+        own = copy.copy(quality)
+        yield own, {"qos_overriding_options": QoSOverridingOptions.with_default_policies()}
+    except (
+        InvalidParameterTypeException,
+        InvalidQosOverridesError,
+        InvalidQoSProfileException,
+        RuntimeError,
+    ) as error:
+        raise ConfigurationError(f"a parameter below qos_overrides is no good: {error}") from error

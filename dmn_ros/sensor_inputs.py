@@ -17,14 +17,16 @@ from dmn_ros import qualities
 from dmn_ros.frames import require_frame
 from dmn_ros.images import image_source
 from dmn_ros.localizer_parameters import LocalizerParameters
-from dmn_ros.localizer_setup import listen_to_sensor
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
-from dmn_ros.reporting import Reporting
+from dmn_ros.reporting import WARN_PERIOD_S, Reporting
+from dmn_ros.throttle import Throttle
 from dmn_ros.transform_use import camera_on_robot, odometry_of
 from dmn_ros.transforms import Transforms, planar
 
 CameraPose = tuple[float, float, float]
+# Of images that wait for the worker: beyond, somebody should know.
+MANY_BYTES = 2**30
 
 
 class SensorInputs:
@@ -55,6 +57,8 @@ class SensorInputs:
         self._asks_tf = parameters.camera_pose_source == "tf"
         self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
         self._camera: CameraPose | None = None
+        self._image_bytes = 0
+        self._throttle = Throttle(period_s=WARN_PERIOD_S)
         self.transforms = Transforms()
         keeps_all = parameters.image_queue == "all"
         self._gate = OdometryGate(
@@ -75,10 +79,10 @@ class SensorInputs:
             node.make_subscription(TFMessage, "tf", self._on_transforms, quality)
         else:
             quality = all_of_them or qualities.FAST_SENSOR
-            listen_to_sensor(node, Odometry, "odom", self._on_odometry, quality)
+            node.make_subscription(Odometry, "odom", self._on_odometry, quality)
         quality = all_of_them or qualities.SENSOR
         image_kind, name = image_source(node, parameters.image_transport)
-        listen_to_sensor(node, image_kind, name, self._on_image, quality)
+        node.make_subscription(image_kind, name, self._on_image, quality)
 
     @property
     def images_waiting(self) -> int:
@@ -89,9 +93,19 @@ class SensorInputs:
         """Forget the images that wait and return how many there were."""
         return self._gate.drop_images()
 
-    def tick(self) -> None:
-        """Once a second of real time: give up waiting where nothing has come for long."""
+    def tick(self, *, queued: int = 0) -> None:
+        """Once a second of real time: give up waiting where nothing has come for long.
+
+        Args:
+            queued: images that were handed on and wait for the worker.
+        """
         self._gate.tick()
+        waiting = queued * self._image_bytes
+        if waiting > MANY_BYTES and self._throttle.is_due("queue"):
+            self._node.get_logger().warning(
+                f"{queued} images, some {waiting >> 20} MiB, wait to be processed: nothing is "
+                "dropped with image_queue all, so play slower or give more memory"
+            )
 
     def _on_odometry(self, message: Odometry) -> None:
         with self._reporting.refusing("odom", is_rare=False):
@@ -115,6 +129,7 @@ class SensorInputs:
         self._reporting.counts.received()
         if self._asks_tf and not self._find_camera(message):
             return
+        self._image_bytes = len(message.data)
         self._gate.add_image(stamp_ns(message.header.stamp), message)
         self._release()
 
