@@ -47,7 +47,7 @@ class BagPlayer(Node):
         if not self.parameters.bag:
             raise ConfigurationError("the bag player wants a bag: set the parameter bag")
         self._players: dict[str, Publisher] = {}
-        self._localizer = LocalizerWatch(self)
+        self._localizer = LocalizerWatch(self, self.parameters.localizer)
 
     def play(self) -> None:
         """Wait for subscribers, play the bag once and wait until all of it has arrived.
@@ -111,7 +111,10 @@ class BagPlayer(Node):
         while rclpy.ok() and not self._localizer.has_map:
             rclpy.spin_once(self, timeout_sec=POLL_S)
             if time.monotonic() > deadline:
-                raise BagError(f"no localizer had a map within {self.parameters.wait_s} s")
+                raise BagError(
+                    f"no localizer had a map within {self.parameters.wait_s} s; others that were "
+                    f"heard: {self._localizer.others!r}"
+                )
 
     def _wait_for_arrival(self) -> None:
         # One deadline for all: a subscriber that was killed acknowledges none of them.

@@ -53,10 +53,17 @@ class CameraListener:
             self._fit = fitter_for(choice, target, None)
             self._arrived.set()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody publishes a camera_info and none has come yet."""
+        return not self._arrived.is_set() and self._node.count_publishers(self._topic) > 0
+
     def fitting(self, decode: Decoder) -> Decoder:
         """The decoder, with what it decodes brought to the network's camera.
 
-        It raises CameraError for images that are of another shape than the calibration.
+        It raises CameraError for images that are of another shape than the calibration. The first
+        image waits for a camera_info, so that nobody may decode on the thread that receives it
+        while `is_awaited`.
         """
 
         def decode_and_fit(message: Any) -> np.ndarray:
@@ -82,8 +89,9 @@ class CameraListener:
         roi = message.roi
         region = (roi.x_offset, roi.y_offset, roi.width, roi.height)
         size = (message.width, message.height, message.binning_x, message.binning_y)
-        numbers = (*message.k, *message.p, *message.d)
-        content = (message.distortion_model, *size, *region, *numbers)
+        # As bytes: a number that is none is never equal to itself.
+        numbers = np.array((*message.k, *message.p, *message.d), dtype=np.float64).tobytes()
+        content = (message.distortion_model, *size, *region, numbers)
         if content == self._content:
             return
         self._content = content

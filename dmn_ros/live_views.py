@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from dmn.msg import LocalizerStatus
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from rclpy.clock import Clock, ClockType
 
-from dmn_core.data.ros_decoding import planar_pose, pose_with_covariance, stamp_ns
+from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.live_map import LiveMap
 from dmn_core.localization import Localizer
 from dmn_core.pose_track import compose
@@ -18,23 +20,20 @@ from dmn_core.view_pictures import to_picture_png
 from dmn_core.views import ViewRecord
 from dmn_ros.camera import CameraListener
 from dmn_ros.frames import require_frame
+from dmn_ros.image_shelf import ImageShelf
 from dmn_ros.images import image_decoder, image_source
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_message import from_map_message
-from dmn_ros.odometry import OdometryGate, PosedImage
+from dmn_ros.odometry import OdometryGate
 from dmn_ros.parameters import MapperParameters
 from dmn_ros.qualities import LATCHED, RELIABLE, SENSOR
 from dmn_ros.refusals import Refusals
+from dmn_ros.trusted_poses import TrustedPoses
 
 MOST_WAITING = 50
-
-
-def is_confident(covariance: np.ndarray, *, max_std_m: float, max_std_rad: float) -> bool:
-    """Whether a pose with this covariance (3, 3) is known well enough to map with."""
-    if not np.isfinite(covariance).all():
-        return False
-    widest = math.sqrt(max(0.0, float(np.linalg.eigvalsh(covariance[:2, :2])[-1])))
-    return widest <= max_std_m and math.sqrt(max(0.0, float(covariance[2, 2]))) <= max_std_rad
+# Ten raw images of a large camera. Waiting is for poses on both sides of a stamp, a second at most.
+MOST_WAITING_BYTES = 64 * 2**20
+MOST_WAIT_S = 10.0
 
 
 class LiveViews:
@@ -73,20 +72,33 @@ class LiveViews:
             most_waiting=MOST_WAITING,
             on_dropped=lambda reason, why: node.get_logger().debug(f"no view: {reason}: {why}"),
         )
+        self._shelf = ImageShelf(
+            most_bytes=MOST_WAITING_BYTES,
+            most_s=MOST_WAIT_S,
+            on_dropped=lambda why: self._refusing.note("no pose", f"no view: {why}"),
+        )
         compressed = parameters.image_transport == "compressed"
-        camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
-        self._decode = camera.fitting(image_decoder(compressed=compressed))
+        camera = parameters.camera_choice()
+        self._camera = CameraListener(node, camera, localizer.network.config.camera)
+        self._decode = self._camera.fitting(image_decoder(compressed=compressed))
         self._subscribe()
 
     def _subscribe(self) -> None:
-        node = self._node
-        kind, name = image_source(node, self._parameters.image_transport)
+        node, limits = self._node, self._parameters
+        kind, name = image_source(node, limits.image_transport)
         node.make_subscription(kind, name, self._on_image, SENSOR)
-        if self._parameters.live_poses == "pose":
+        node.make_timer(1.0, self._shelf.tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        if limits.live_poses == "pose":
             node.make_subscription(PoseStamped, "view_pose", self._on_pose, RELIABLE)
-        else:
-            topic = "pose"
-            node.make_subscription(PoseWithCovarianceStamped, topic, self._on_estimate, RELIABLE)
+            return
+        self._trusted = TrustedPoses(
+            min_confidence=limits.min_confidence,
+            max_std_m=limits.max_pose_std_m,
+            max_std_rad=limits.max_pose_std_rad,
+            on_pose=self._add_pose,
+        )
+        node.make_subscription(PoseWithCovarianceStamped, "pose", self._on_estimate, RELIABLE)
+        node.make_subscription(LocalizerStatus, "status", self._on_status, RELIABLE)
 
     def _on_pose(self, message: PoseStamped) -> None:
         with self._refusing("view_pose"):
@@ -94,12 +106,11 @@ class LiveViews:
 
     def _on_estimate(self, message: PoseWithCovarianceStamped) -> None:
         with self._refusing("pose"):
-            pose, covariance = pose_with_covariance(message.pose)
-            limits = self._parameters
-            if is_confident(
-                covariance, max_std_m=limits.max_pose_std_m, max_std_rad=limits.max_pose_std_rad
-            ):
-                self._add_pose(message.header, pose)
+            self._trusted.add_pose(message)
+
+    def _on_status(self, message: LocalizerStatus) -> None:
+        with self._refusing("status"):
+            self._trusted.add_status(message)
 
     def _add_pose(self, header: Any, pose_map_base: np.ndarray) -> None:
         require_frame(header.frame_id, self._parameters.global_frame_id, what="a view's pose")
@@ -107,21 +118,26 @@ class LiveViews:
         self._release()
 
     def _on_image(self, message: Any) -> None:
-        self._gate.add_image(stamp_ns(message.header.stamp), message)
-        with self._refusing("image"):
-            self._release()
+        if self._camera.is_awaited:
+            # It comes to this very thread, which must not wait for it.
+            self._refusing.note("camera_info", "no view: an image came before its camera_info")
+            return
+        self._gate.add_image(stamp_ns(message.header.stamp), self._shelf.put(message))
+        self._release()
 
     def _release(self) -> None:
         for image in self._gate.ready():
-            if self._node.is_active:
-                self._offer(image)
+            message = self._shelf.take(image.message)
+            if message is not None and self._node.is_active:
+                with self._refusing("image"):
+                    self._offer(message, image.stamp_ns, image.pose_odom_base)
 
-    def _offer(self, image: PosedImage) -> None:
-        pose_map_camera = compose(image.pose_odom_base, self._parameters.mount())
-        if not self._map.wants(pose_map_camera, image.stamp_ns):
+    def _offer(self, message: Any, stamp: int, pose_map_base: np.ndarray) -> None:
+        pose_map_camera = compose(pose_map_base, self._parameters.mount())
+        if not self._map.wants(pose_map_camera, stamp):
             return
-        rgb = self._decode(image.message)
-        record = ViewRecord(image.stamp_ns, self._source, to_picture_png(rgb))
+        rgb = self._decode(message)
+        record = ViewRecord(stamp, self._source, to_picture_png(rgb))
         if self._map.add(rgb, pose_map_camera, record):
             self._on_change()
 

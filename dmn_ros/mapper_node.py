@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from dmn_ros.map_message import to_map_message
 from dmn_ros.markers import to_viewpoint_markers, to_viewpoint_sheet
 from dmn_ros.parameters import MapperParameters, as_precision, weights_path
 from dmn_ros.qualities import LATCHED
+from dmn_ros.refusals import Refusals
 
 
 class MapperNode(ManagedNode):
@@ -46,6 +48,7 @@ class MapperNode(ManagedNode):
         self._localizer: Localizer | None = None
         self._live: LiveMap | None = None
         self._is_dirty = False
+        self._refusing = Refusals(self)
 
     def set_up(self) -> None:
         """Build or load the map that the parameters name.
@@ -70,7 +73,9 @@ class MapperNode(ManagedNode):
         self.make_service(SaveMap, "~/save", self._on_save)
         self.make_service(LoadMap, "~/load", self._on_load)
         self.make_service(RemoveViews, "~/remove_views", self._on_remove)
-        LiveViews(self, localizer, self._live, parameters=parameters, on_change=self._note_change)
+        self._views = LiveViews(
+            self, localizer, self._live, parameters=parameters, on_change=self._note_change
+        )
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.make_timer(parameters.publish_period_s, self._on_tick, clock=clock)
 
@@ -109,8 +114,11 @@ class MapperNode(ManagedNode):
     def _load(self, path: str) -> ViewMap:
         view_map = load_map(Path(path))
         # Only a map of these weights is of use to a localizer with these weights.
-        self._in_use().use_map(view_map)
-        return view_map
+        self._in_use().require_fitting(view_map)
+        area_m = self.parameters.area() or view_map.area_m
+        if area_m is None:
+            raise MapError(f"{path!r} says nothing about where a robot may be: give area_m")
+        return replace(view_map, area_m=area_m)
 
     def _in_use(self) -> Localizer:
         if self._localizer is None:
@@ -140,8 +148,9 @@ class MapperNode(ManagedNode):
         """Publish what has changed since the last tick, so that maps come no more often."""
         if self._live is None or not self.is_active:
             return
-        if self._live.age(self.get_clock().now().nanoseconds) or self._is_dirty:
-            self._publish()
+        with self._refusing("map"):
+            if self._live.age(self.get_clock().now().nanoseconds) or self._is_dirty:
+                self._publish()
 
     def _publish(self) -> None:
         view_map = self._view_map

@@ -79,6 +79,9 @@ class MapperParameters:
         0.3, "pose_with_covariance: poses less certain than this are left out", low=0.0
     )
     max_pose_std_rad: float = parameter(0.1, "... or less certain than this in yaw", low=0.0)
+    min_confidence: float = parameter(
+        0.8, "... or whose status is not TRACKING with this confidence", low=0.0, high=1.0
+    )
     refresh_s: float = parameter(
         600.0, "a view this much older than an image of the same place gives way to it", low=0.0
     )
@@ -156,6 +159,9 @@ class BagPlayerParameters:
     )
     wait_for_localizer: bool = parameter(
         False, "whether to begin when a localizer has its map, and to end when it is done"
+    )
+    localizer: str = parameter(
+        "", "name of that localizer; empty: the one in the namespace of the player"
     )
     clock: bool = parameter(False, "whether to publish /clock, for nodes with use_sim_time")
 

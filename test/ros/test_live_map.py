@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dmn.msg import ViewMap
+from dmn.msg import LocalizerStatus, ViewMap
 from dmn.srv import RemoveViews
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
@@ -134,14 +134,27 @@ def test_robots_share_their_maps(probe: Any, mapper: Any, start: Any, scene: Any
     newest(theirs, probe, views=5)
     poses = probe.publisher(PoseWithCovarianceStamped, "/b/pose")
     images = probe.publisher(Image, "/b/image")
-    # A robot that does not know where it is adds nothing; then it knows.
-    for number, std in enumerate((2.0, 0.01)):
-        images.publish(image(START + number * SECOND))
-        poses.publish(estimate(START + number * SECOND, 30.0 * number, 30.0, std=std))
+    statuses = probe.publisher(LocalizerStatus, "/b/status")
+    # A robot that does not know where it is adds nothing, nor one that is sure and may be wrong;
+    # then it knows. Whichever of pose and status comes first.
+    lost, tracking = LocalizerStatus.LOST, LocalizerStatus.TRACKING
+    drive = [(2.0, tracking, 0.9), (0.01, lost, 0.9), (0.01, tracking, 0.5), (0.01, tracking, 0.9)]
+    for number, (std, state, confidence) in enumerate(drive):
+        stamp = START + number * SECOND
+        images.publish(image(stamp))
+        status = LocalizerStatus(header=header(stamp, "map"), state=state, confidence=confidence)
+        speak = [
+            lambda s=status: statuses.publish(s),
+            lambda t=stamp, n=number, d=std: poses.publish(estimate(t, 30.0 * n, 30.0, std=d)),
+        ]
+        for say in speak if number % 2 else speak[::-1]:
+            say()
     shared = newest(theirs, probe, views=6)
     assert sorted(shared.sources) == ["b", *["context"] * 5]
     assert list(newest(ours, probe, views=6).view_ids) == list(shared.view_ids)
 
+    place = list(shared.sources).index("b")
+    assert shared.viewpoints[3 * place] == 90.0
     name = next(i for i, s in zip(shared.view_ids, shared.sources, strict=True) if s == "b")
     request = RemoveViews.Request(view_ids=[name])
     answer = probe.call(RemoveViews, "/b/mapper/remove_views", request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ def test_services_answer_with_success_or_the_reason(
     refused = probe.call(LoadMap, "mapper/load", LoadMap.Request(path=str(foreign)))
     assert not refused.success
     assert "0123" in refused.message
+    unbounded = tmp_path / "unbounded.safetensors"
+    save_map(unbounded, replace(first, area_m=None))
+    refused = probe.call(LoadMap, "mapper/load", LoadMap.Request(path=str(unbounded)))
+    assert not refused.success
+    assert "area_m" in refused.message
+    again = probe.call(SaveMap, "mapper/save", SaveMap.Request(path=str(path)))
+    assert again.success, again.message
+    assert same_map(load_map(path), first)
     unwritable = probe.call(SaveMap, "mapper/save", SaveMap.Request(path="/proc/map.safetensors"))
     assert not unwritable.success
     unnamed = probe.call(SaveMap, "mapper/save", SaveMap.Request(path=""))

@@ -1,0 +1,169 @@
+"""What comes to a mapper while a robot drives is bounded, and nothing that is wrong ends it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import rclpy
+import torch
+from dmn.msg import ViewMap
+from geometry_msgs.msg import PoseStamped
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header
+from dmn_ros.image_shelf import ImageShelf
+from dmn_ros.live_views import MOST_WAIT_S, MOST_WAITING_BYTES
+from dmn_ros.mapper_node import MapperNode
+from dmn_ros.qualities import LATCHED
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+
+
+def at(number: int, x: float) -> PoseStamped:
+    stamp = START + number * SECOND
+    return PoseStamped(header=header(stamp, "map"), pose=to_pose(np.array([x, 30.0, 0.0])))
+
+
+def jpeg(number: int, *, width: int = 32) -> CompressedImage:
+    picture = np.random.default_rng(number).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    done, data = cv2.imencode(".jpg", picture)
+    assert done
+    raw = bytearray(data.reshape(-1).tobytes())
+    place = raw.index(b"\xff\xc0") + 7
+    raw[place : place + 2] = width.to_bytes(2, "big")
+    if width > 32:
+        raw[place - 2 : place] = width.to_bytes(2, "big")
+    return CompressedImage(
+        header=header(START + number * SECOND, "camera"), format="jpeg", data=bytes(raw)
+    )
+
+
+def camera_info(focal: float) -> CameraInfo:
+    k = [focal, 0.0, 15.5, 0.0, focal, 15.5, 0.0, 0.0, 1.0]
+    return CameraInfo(height=32, width=32, distortion_model="plumb_bob", k=k, d=[0.0] * 5)
+
+
+def test_views_wait_for_the_camera_and_bad_ones_are_survived(probe: Any, mapper: Any) -> None:
+    process = mapper(live_poses="pose", image_transport="compressed", publish_period_s=0.1)
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    poses = probe.publisher(PoseStamped, "view_pose")
+    images = probe.publisher(CompressedImage, "image/compressed")
+    cameras = probe.publisher(CameraInfo, "camera_info")
+
+    def see(number: int, x: float, **settings: int) -> None:
+        images.publish(jpeg(number, **settings))
+        poses.publish(at(number, x))
+
+    probe.wait(lambda: maps, "the first map")
+    see(0, 0.0)
+    probe.wait(lambda: "came before its camera_info" in process.output, "the image to be skipped")
+
+    # The same wrong calibration again and again is wrong once.
+    for _ in range(3):
+        cameras.publish(camera_info(float("nan")))
+    probe.wait(lambda: "camera_info' refused" in process.output, "a refusal")
+    cameras.publish(camera_info(10.0))
+    probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
+    assert process.output.count("camera_info' refused") == 1
+
+    see(1, 10.0, width=65535)
+    probe.wait(lambda: "image refused: cannot decode" in process.output, "the absurd picture")
+    see(2, 20.0)
+    probe.wait(lambda: maps[-1].n_views == 6, "a view")
+    assert max(maps[-1].viewpoints[::3]) == 20.0
+    assert "Traceback" not in process.output
+
+
+def image(number: int) -> Image:
+    data = np.random.default_rng(number).integers(0, 255, 32 * 32 * 3, dtype=np.uint8)
+    size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
+    stamp = START + number * SECOND
+    return Image(header=header(stamp, "camera"), data=data.tobytes(), **size)
+
+
+def test_a_gpu_without_memory_costs_a_view_and_not_the_node(
+    scene: Any, ros_context: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    settings = {"weights": scene.weights, "device": "cpu", "live_poses": "pose"}
+    words = [word for name, value in settings.items() for word in ("-p", f"{name}:={value}")]
+    rclpy.init(args=["--ros-args", *words])
+    node = MapperNode()
+    node.bring_up()
+    try:
+        views, live = node._views, node._live
+        assert live is not None
+
+        def full(*_: Any) -> bool:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        def see(number: int) -> None:
+            views._on_image(image(number))
+            views._on_pose(at(number, 10.0 * number))
+
+        with monkeypatch.context() as broken:
+            broken.setattr(live, "add", full)
+            see(0)
+            see(1)
+        assert views._refusing.counts == {"image": 2}
+        see(2)
+        assert live.view_map is not None
+        assert live.view_map.n_views == 1
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    said = capfd.readouterr().err
+    assert said.count("Traceback") == 1
+    assert "OutOfMemoryError" in said
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def picture(size: int) -> Any:
+    return SimpleNamespace(data=bytes(size))
+
+
+def test_images_wait_within_bytes_and_seconds() -> None:
+    clock, dropped = Clock(), list[str]()
+    shelf = ImageShelf(most_bytes=100, most_s=10.0, on_dropped=dropped.append, now_s=clock)
+    first, second = shelf.put(picture(60)), shelf.put(picture(40))
+    assert dropped == []
+    third = shelf.put(picture(40))
+    assert len(dropped) == 1
+    assert "100 bytes" in dropped[0]
+    assert shelf.take(first) is None
+    assert len(shelf.take(second).data) == 40
+    assert shelf.take(second) is None
+    # One that is larger than all room is kept alone.
+    huge = shelf.put(picture(500))
+    assert shelf.take(third) is None
+    assert len(dropped) == 2
+    clock.now_s = 10.0
+    shelf.tick()
+    late = shelf.put(picture(1))
+    assert shelf.take(huge) is None  # gave way to the newer one
+    assert len(dropped) == 3
+    clock.now_s = 20.0
+    shelf.tick()
+    assert len(dropped) == 3
+    clock.now_s = 20.1
+    shelf.tick()
+    assert len(dropped) == 4
+    assert "in 10 s" in dropped[-1]
+    assert shelf.take(late) is None
+
+
+def test_the_bounds_of_waiting_are_for_a_robot() -> None:
+    raw_2k = 1920 * 1080 * 3
+    assert 5 * raw_2k < MOST_WAITING_BYTES < 2**28
+    assert 1.0 < MOST_WAIT_S < 60.0
