@@ -228,6 +228,7 @@ class Localizer:
         pose_base_camera: tuple[float, float, float] = NO_OFFSET,
         before: Evidence | None = None,
         started_with: int | None = None,
+        may_resample: bool = True,
     ) -> Step:
         """Move the belief by odometry and weigh it by an image.
 
@@ -243,6 +244,7 @@ class Localizer:
             pose_base_camera: planar pose of the camera on the robot, x along its optical axis.
             before: evidence of the step before.
             started_with: number of particles at the start; that of `belief` if None.
+            may_resample: whether the belief may be drawn anew after this image.
         """
         view_map, prepared = self._map_in_use()
         images = self._network_images(image[None] if image.ndim == 3 else image)
@@ -261,6 +263,7 @@ class Localizer:
                 elsewhere=seen.elsewhere(view_map.area_m, generator),
                 before=before,
                 started_with=started_with,
+                may_resample=may_resample,
             )
 
     def warm_up(self, *, particles: int = 64) -> None:

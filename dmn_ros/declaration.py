@@ -47,7 +47,7 @@ def parameter(
     Args:
         default: its value unless somebody sets another.
         description: one sentence for `ros2 param describe`.
-        low: least number allowed.
+        low: least number allowed, in a list as well.
         high: greatest number allowed.
         choices: the words allowed.
         live: whether it can be changed while the node runs.
@@ -67,12 +67,17 @@ def parameter(
 def declare(node: Node, kind: type[T]) -> T:
     """Declare every field of a dataclass on a node and return the values in force.
 
+    Names of its class attribute `IGNORED`, if it has one, are known to mean nothing here.
+
     Raises:
         ConfigurationError: a value has the wrong type, is out of range or not among the choices.
     """
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     made = kind(**{f.name: _declare_one(node, f) for f in fields})
-    for warning in _unknown(node):
+    ignored: frozenset[str] = getattr(kind, "IGNORED", frozenset())
+    if idle := sorted(ignored.intersection(node._parameter_overrides)):
+        node.get_logger().info(f"parameters without a meaning here: {', '.join(idle)}")
+    for warning in _unknown(node, ignored):
         node.get_logger().warning(warning)
     return made
 
@@ -81,12 +86,12 @@ def changed(parameters: T, changes: list[Parameter]) -> T:
     """The parameters with the values of ROS parameters that were set anew.
 
     Raises:
-        ConfigurationError: a value is not among the choices.
+        ConfigurationError: a value is not among the choices, or a number in a list out of range.
     """
     fields = {ros_name(f): f for f in dataclasses.fields(parameters)}  # type: ignore[arg-type]
     known = {p.name: p.value for p in changes if p.name in fields}
     for name, value in known.items():
-        _require_choice(fields[name], value)
+        _require_good(fields[name], value)
     return dataclasses.replace(  # type: ignore[type-var]
         parameters, **{fields[name].name: value for name, value in known.items()}
     )
@@ -97,12 +102,12 @@ def ros_name(field: dataclasses.Field[Any]) -> str:
     return field.metadata.get("name") or field.name
 
 
-def _unknown(node: Node) -> list[str]:
+def _unknown(node: Node, ignored: frozenset[str]) -> list[str]:
     """What is to be said of values that were given for parameters that do not exist."""
     known = [name for name in node._parameters if not name.startswith("qos_overrides")]
     said = []
     for name in node._parameter_overrides:
-        if name in known or name.startswith("qos_overrides"):
+        if name in ignored or name in known or name.startswith("qos_overrides"):
             continue
         close = difflib.get_close_matches(name, known, n=1)
         hint = f": did you mean {close[0]!r}?" if close else ""
@@ -131,16 +136,36 @@ def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
     except (InvalidParameterValueException, ParameterAlreadyDeclaredException) as error:
         raise ConfigurationError(f"parameter {ros_name(field)!r}: {error}") from error
     value = node.get_parameter_or(ros_name(field), default).value
-    _require_choice(field, value)
+    _require_good(field, value)
     return tuple(value) if is_array else value
 
 
-def _require_choice(field: dataclasses.Field[Any], value: Any) -> None:
+def _require_good(field: dataclasses.Field[Any], value: Any) -> None:
+    """What ROS does not look at: words, and the numbers of a list."""
     choices = field.metadata["choices"]
     if choices and value not in choices:
         raise ConfigurationError(
-            f"parameter {ros_name(field)!r} wants one of {', '.join(choices)}, got {value!r}"
+            f"parameter {ros_name(field)!r} wants one of {words(choices)}, got {value!r}"
         )
+    if type_name(field) != "tuple[float, ...]":
+        return
+    low, high = _edges(field)
+    if not all(low <= number <= high for number in value):
+        raise ConfigurationError(
+            f"parameter {ros_name(field)!r} wants numbers from {low:g} to {high:g}, got "
+            f"{list(value)!r}"
+        )
+
+
+def words(choices: tuple[str, ...]) -> str:
+    """The words that are allowed, as a user would write them."""
+    return ", ".join(choice or '""' for choice in choices)
+
+
+def _edges(field: dataclasses.Field[Any]) -> tuple[float, float]:
+    low, high = field.metadata["low"], field.metadata["high"]
+    largest = LARGEST_INT if type_name(field) == "int" else LARGEST_FLOAT
+    return (-largest if low is None else low, largest if high is None else high)
 
 
 def _to_ros(value: Any) -> Any:
@@ -151,24 +176,18 @@ def _describe(field: dataclasses.Field[Any]) -> ParameterDescriptor:
     about = field.metadata
     described = ParameterDescriptor(description=about["description"], read_only=not about["live"])
     if about["choices"]:
-        described.additional_constraints = f"one of {', '.join(about['choices'])}"
-    low, high = about["low"], about["high"]
-    if low is None and high is None:
+        described.additional_constraints = f"one of {words(about['choices'])}"
+    if about["low"] is None and about["high"] is None:
         return described
+    low, high = _edges(field)
     if type_name(field) == "int":
-        described.integer_range = [
-            IntegerRange(
-                from_value=-LARGEST_INT if low is None else int(low),
-                to_value=LARGEST_INT if high is None else int(high),
-            )
+        described.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
+    elif type_name(field) == "float":
+        described.floating_point_range = [
+            FloatingPointRange(from_value=float(low), to_value=float(high))
         ]
     else:
-        described.floating_point_range = [
-            FloatingPointRange(
-                from_value=-LARGEST_FLOAT if low is None else float(low),
-                to_value=LARGEST_FLOAT if high is None else float(high),
-            )
-        ]
+        described.additional_constraints = f"each from {low:g} to {high:g}"
     return described
 
 

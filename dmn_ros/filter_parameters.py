@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import AdaptiveSize, FilterSettings, OdometryNoise
 from dmn_core.robot import ROBOT_FILTER
+from dmn_ros.amcl_names import MOTION_MODELS
 from dmn_ros.declaration import parameter
 
 NOISE = ROBOT_FILTER.noise
@@ -17,13 +19,13 @@ class FilterParameters:
 
     min_particles: int = parameter(
         ROBOT_FILTER.size.min_particles,
-        "fewest particles; 0 keeps as many as max_particles",
+        "fewest particles; 0 keeps as many as max_particles, and so does 500 where these are fewer",
         low=0,
         high=1000000,
         live=True,
     )
     max_particles: int = parameter(
-        2048, "most particles, and those of a start", low=1, high=1000000
+        2048, "most particles, and those of a start", low=1, high=1000000, live=True
     )
     pf_err: float = parameter(
         ROBOT_FILTER.size.pf_err,
@@ -87,6 +89,13 @@ class FilterParameters:
         high=1.0,
         live=True,
     )
+    resample_interval: int = parameter(
+        ROBOT_FILTER.resample_interval,
+        "weighed images from one that may resample to the next",
+        low=1,
+        high=1000,
+        live=True,
+    )
     estimate: str = parameter(
         ROBOT_FILTER.estimate,
         "mean of all particles or of the heaviest cluster",
@@ -105,6 +114,12 @@ class FilterParameters:
         NOISE.model,
         "noise of odometry",
         choices=("exact", "differential", "omni"),
+        live=True,
+    )
+    robot_model_type: str = parameter(
+        "",
+        "the same by the name of a plugin of nav2_amcl; counts instead of motion_model",
+        choices=("", *MOTION_MODELS),
         live=True,
     )
     alpha1: float = parameter(NOISE.alpha1, "rotation variance from rotation", low=0.0, live=True)
@@ -127,10 +142,17 @@ class FilterParameters:
         Raises:
             ConfigurationError: two of them do not go together.
         """
+        default = ROBOT_FILTER.size.min_particles
+        if self.min_particles > self.max_particles and self.min_particles != default:
+            raise ConfigurationError(
+                f"min_particles wants at most max_particles = {self.max_particles}, got "
+                f"{self.min_particles}"
+            )
+        model = MOTION_MODELS.get(self.robot_model_type, self.motion_model)
         return replace(
             ROBOT_FILTER,
             noise=OdometryNoise(
-                model=self.motion_model,  # type: ignore[arg-type]
+                model=model,  # type: ignore[arg-type]
                 alpha1=self.alpha1,
                 alpha2=self.alpha2,
                 alpha3=self.alpha3,
@@ -148,6 +170,7 @@ class FilterParameters:
                 max_injected_share=self.max_injected_share,
             ),
             resampling=self.resampling,  # type: ignore[arg-type]
+            resample_interval=self.resample_interval,
             effective_fraction=self.effective_fraction,
             soft_alpha=self.soft_alpha,
             estimate=self.estimate,  # type: ignore[arg-type]

@@ -8,7 +8,12 @@ from typing import cast
 from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice
 from dmn_core.robot import PRECISIONS
 from dmn_ros.declaration import parameter
-from dmn_ros.parameters import AUTOSTART_HELP, PRECISION_HELP
+from dmn_ros.parameters import (
+    AUTOSTART_HELP,
+    CAMERA_POSE_HELP,
+    LARGEST_MOUNT,
+    PRECISION_HELP,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class InterfaceParameters:
         "topic", "topic, or odom_frame_id to base_frame_id of tf", choices=("topic", "tf")
     )
     pose_base_camera: tuple[float, ...] = parameter(
-        (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
+        (0.0, 0.0, 0.0), CAMERA_POSE_HELP, low=-LARGEST_MOUNT, high=LARGEST_MOUNT
     )
     image_transport: str = parameter(
         "raw", "raw images, or compressed ones below the image topic", choices=("raw", "compressed")
@@ -74,6 +79,14 @@ class InterfaceParameters:
         1.0, "longest time between two odometry poses that is bridged", low=0.001, high=10.0
     )
     max_poses: int = parameter(200, "most poses in particle_cloud", low=1, high=100000, live=True)
+    particle_cloud_type: str = parameter(
+        "pose_array",
+        "of particle_cloud: PoseArray, ParticleCloud of nav2_msgs, or that where it is installed",
+        choices=("pose_array", "nav2", "auto"),
+    )
+    first_map_only: bool = parameter(
+        False, "whether maps after the first good one are not looked at", live=True
+    )
 
     def camera_choice(self) -> CameraChoice:
         """The same word; the choices of the parameter allow no other."""

@@ -29,7 +29,7 @@ from dmn_ros.map_message import from_map_message
 from dmn_ros.message_types import message_class
 from dmn_ros.odometry import PosedImage
 from dmn_ros.outputs import LocalizerOutputs
-from dmn_ros.pose_keeper import PoseKeeper
+from dmn_ros.pose_keeper import LastPose, PoseKeeper
 from dmn_ros.reporting import Reporting, condition
 from dmn_ros.sensor_inputs import SensorInputs
 from dmn_ros.tracking import EstimateError, NotReadyError
@@ -57,6 +57,7 @@ class LocalizerNode(ManagedNode):
         """
         super().__init__("localizer", LocalizerParameters)
         self._worker: Worker | None = None
+        self._last_pose = LastPose()
         self._status = LocalizerStatus()
 
     def set_up(self) -> None:
@@ -78,7 +79,7 @@ class LocalizerNode(ManagedNode):
             torch.set_num_threads(threads)
             # OpenMP keeps the number for each thread.
             self._work.put(lambda: torch.set_num_threads(threads))
-        self._keeper = PoseKeeper(self)
+        self._keeper = PoseKeeper(self, self._last_pose)
         if (start := self.parameters.initial_pose()) is not None:
             self._tracking.start_near(start)
         self._listen()
@@ -102,7 +103,7 @@ class LocalizerNode(ManagedNode):
         Raises:
             DmnError: they do not go together.
         """
-        robot = parameters.robot_settings()
+        robot = parameters.settings_at_work()
         if self._worker is not None:
             self._worker.put(lambda: self._tracking.adjust(robot))
 
@@ -145,6 +146,8 @@ class LocalizerNode(ManagedNode):
             view_map = from_map_message(message)
 
             def use() -> None:
+                if self.parameters.first_map_only and self._tracking.view_map is not None:
+                    return
                 with self._reporting.refusing("map"):
                     if (start := self._keeper.start_in(view_map)) is not None:
                         self._tracking.start_near(start)

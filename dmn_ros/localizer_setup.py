@@ -20,6 +20,8 @@ def make_tracking(node: ManagedNode) -> Tracking:
     parameters = node.parameters
     assert isinstance(parameters, LocalizerParameters)
     robot = parameters.robot_settings()
+    if parameters.random_seed < 0:
+        node.get_logger().info(f"random_seed {robot.seed}: give it to have the same again")
     weights = weights_path(parameters.weights)
     localizer = load_localizer(
         weights,

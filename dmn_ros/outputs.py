@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dmn.msg import LocalizerStatus, WeightedParticles
-from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import PointCloud2
 
 from dmn_core.session import Fix
 from dmn_ros.conversions import (
     to_point_cloud,
-    to_pose_array,
     to_pose_with_covariance,
     to_weighted_particles,
 )
 from dmn_ros.diagnostics import Snapshot
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_to_odom import MapToOdom
+from dmn_ros.particle_cloud import particle_cloud
 from dmn_ros.qualities import LATCHED, RELIABLE
 from dmn_ros.status_message import to_status_message
 
@@ -28,7 +28,8 @@ class LocalizerOutputs:
         self._node = node
         self.map_to_odom = MapToOdom(node)
         self._pose = node.make_publisher(PoseWithCovarianceStamped, "pose", LATCHED)
-        self._cloud = node.make_publisher(PoseArray, "particle_cloud", RELIABLE)
+        kind, self._to_cloud = particle_cloud(node.parameters.particle_cloud_type)
+        self._cloud = node.make_publisher(kind, "particle_cloud", RELIABLE)
         self._particles = node.make_publisher(WeightedParticles, "particles", RELIABLE)
         self._points = node.make_publisher(PointCloud2, "particle_points", RELIABLE)
         self._status = node.make_publisher(LocalizerStatus, "status", RELIABLE)
@@ -44,8 +45,7 @@ class LocalizerOutputs:
         if self._particles.get_subscription_count():
             self._particles.publish(to_weighted_particles(fix, frame_id=frame))
         if self._cloud.get_subscription_count():
-            most = self._node.parameters.max_poses
-            self._cloud.publish(to_pose_array(fix, frame_id=frame, max_poses=most))
+            self._cloud.publish(self._to_cloud(fix, frame, self._node.parameters.max_poses))
         self.map_to_odom.send(fix)
         now_ns = self._node.get_clock().now().nanoseconds
         self._status.publish(to_status_message(fix, counts, frame_id=frame, now_ns=now_ns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dmn_ros.declaration import ros_name
+from dmn_ros.declaration import ros_name, words
 
 HEAD = "| parameter | default | values | live | meaning |\n|---|---|---|---|---|\n"
 
@@ -18,7 +18,7 @@ def parameter_table(kind: type[Any]) -> str:
 def _row(field: dataclasses.Field[Any]) -> str:
     about = field.metadata
     low, high = ("" if edge is None else f"{edge:g}" for edge in (about["low"], about["high"]))
-    values = ", ".join(about["choices"]) or (f"{low} to {high}" if low or high else "")
+    values = words(about["choices"]) or (f"{low} to {high}" if low or high else "")
     live = "yes" if about["live"] else ""
     default = _shown(field.default)
     cells = (f"`{ros_name(field)}`", default, values, live, about["description"])

@@ -18,6 +18,9 @@ from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
 AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
+CAMERA_POSE_HELP = "x, y, yaw of the camera on the robot, x along its view"
+# Of metres and radians: a robot is smaller. A map is smaller, and float32 tells its metres apart.
+LARGEST_MOUNT, LARGEST_PLACE_M = 100.0, 1e6
 PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coarser"
 
 
@@ -47,13 +50,16 @@ class MapperParameters:
         ROBOT_SELECTION.min_turn_rad, "... unless they are turned by at least this", low=0.0
     )
     area_m: tuple[float, ...] = parameter(
-        (), "x_min, x_max, y_min, y_max where the robot may be; empty: box around the viewpoints"
+        (),
+        "x_min, x_max, y_min, y_max where the robot may be; empty: box around the viewpoints",
+        low=-LARGEST_PLACE_M,
+        high=LARGEST_PLACE_M,
     )
     area_margin_m: float = parameter(
         DEFAULT_MARGIN_M, "by how much that box is grown on each side", low=0.0
     )
     pose_base_camera: tuple[float, ...] = parameter(
-        (0.0, 0.0, 0.0), "x, y, yaw of the camera on the robot, x along its view"
+        (0.0, 0.0, 0.0), CAMERA_POSE_HELP, low=-LARGEST_MOUNT, high=LARGEST_MOUNT
     )
     camera: str = parameter(
         "auto",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmn_core.belief_monitor import State
@@ -15,21 +16,34 @@ from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 TRUSTED = (State.TRACKING, State.DEGRADED)
 
 
+@dataclass
+class LastPose:
+    """The last pose that could be trusted and its map, over the lives of one process."""
+
+    known: tuple[Fix, ViewMap] | None = None
+
+
 class PoseKeeper:
     """Keeps the last pose that can be trusted; the pose before is read when this is made."""
 
-    def __init__(self, node: ManagedNode) -> None:
-        """Read the saved pose of a localizer, where that is asked for.
+    def __init__(self, node: ManagedNode, last: LastPose) -> None:
+        """Find out where a localizer was, where that is asked for.
+
+        Args:
+            node: the localizer.
+            last: where it was before it was cleaned up; counts more than a file.
 
         Raises:
             SavedPoseError: the file is damaged, or it has no name.
         """
-        self._node = node
+        self._node, self._last = node, last
         self._lock = threading.Lock()
         self._unsaved: tuple[Fix, ViewMap] | None = None
-        path = node.parameters.saved_pose_filepath
-        self._path = Path(path) if path else None
-        self._saved = self._read() if node.parameters.initialize_at_saved_pose else None
+        stated = node.parameters
+        self._path = Path(stated.saved_pose_filepath) if stated.saved_pose_filepath else None
+        self._saved = self._read() if stated.initialize_at_saved_pose else None
+        if last.known and not (stated.always_reset_initial_pose or stated.set_initial_pose):
+            self._saved = SavedPose.of(*last.known)
 
     def start_in(self, view_map: ViewMap) -> Near | None:
         """Where to start in the first map; None where nothing was saved for it."""
@@ -44,13 +58,13 @@ class PoseKeeper:
 
     def forget(self) -> None:
         """Somebody says where to start: the saved pose counts no more."""
-        self._saved = None
+        self._saved = self._last.known = None
 
     def keep(self, fix: Fix, view_map: ViewMap | None) -> None:
         """Remember a pose for the next `write`."""
-        if self._path is not None and view_map is not None and fix.status.state in TRUSTED:
+        if view_map is not None and fix.status.state in TRUSTED:
             with self._lock:
-                self._unsaved = (fix, view_map)
+                self._last.known = self._unsaved = (fix, view_map)
 
     def write(self) -> None:
         """Write the pose, if it is new."""

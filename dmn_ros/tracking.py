@@ -84,6 +84,7 @@ class Tracking:
     def adjust(self, robot: RobotSettings) -> None:
         """Filter, gate and monitor work by other settings from now on."""
         self._localizer.settings = robot.filter
+        self._particles = robot.particles
         self._session.adjust(robot.gate, robot.monitor)
 
     def use_camera(self, pose_base_camera: tuple[float, float, float]) -> None:

@@ -14,9 +14,11 @@ def nodes(context: LaunchContext) -> list[Node]:
     options: dict[str, Any] = {}
     if is_true(value(context, "nav2_compat")):
         options = {"name": "amcl", "names": {"pose": "amcl_pose"}}
+        # What Nav2's configuration of RViz shows.
+        options["fixed"] = {"particle_cloud_type": "auto"}
         if not value(context, "autostart"):
             # Nav2's lifecycle manager leads it, and counts a node that is ahead as failed.
-            options["fixed"] = {"autostart": False}
+            options["fixed"] |= {"autostart": False}
     names = options.get("names", {})
     return [
         node(

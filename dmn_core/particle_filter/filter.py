@@ -56,6 +56,7 @@ def step(
     elsewhere: Elsewhere | None = None,
     before: Evidence | None = None,
     started_with: int | None = None,
+    may_resample: bool = True,
 ) -> Step:
     """Move by odometry (B, 3), weigh by an image, estimate, resample.
 
@@ -68,6 +69,7 @@ def step(
         elsewhere: other places to compare with and to recover to; without it there is no recovery.
         before: evidence of the step before.
         started_with: number of particles at the start, where it changes; that of `belief` if None.
+        may_resample: whether the belief may be drawn anew after this image.
 
     Source: paper section III.
     """
@@ -81,6 +83,8 @@ def step(
     weighed = prior.reweighted(factor.to(prior.log_weights.dtype))
     pose, spread = estimate(weighed, settings=settings)
     share = torch.zeros_like(evidence.fast)
+    if not may_resample:
+        return Step(weighed, weighed, pose, spread, evidence, share)
     if elsewhere is not None:
         share = evidence.share_to_inject(settings.recovery)
     started_with = started_with or belief.log_weights.shape[-1]

@@ -21,6 +21,7 @@ class FilterSettings:
         resampling: when: `never`, `always`, or when the effective size drops.
         effective_fraction: share of the particles below which `effective_size` resamples.
         soft_alpha: 1 for systematic resampling, below 1 for soft resampling.
+        resample_interval: every so many images may resample; in between, nothing is drawn anew.
         estimate: `mean` of all particles, or mean of the heaviest `cluster`.
         likelihood_power: exponent on the likelihood; below 1 where images come so close together
             that they do not count as independent.
@@ -32,6 +33,7 @@ class FilterSettings:
     resampling: ResamplingPolicy = "never"
     effective_fraction: float = 0.5
     soft_alpha: float = 1.0
+    resample_interval: int = 1
     estimate: Literal["mean", "cluster"] = "mean"
     likelihood_power: float = 1.0
     size: AdaptiveSize = field(default_factory=AdaptiveSize)
@@ -45,6 +47,10 @@ class FilterSettings:
             )
         if self.estimate not in ("mean", "cluster"):
             raise ConfigurationError(f"estimate wants mean or cluster, got {self.estimate!r}")
+        if not self.resample_interval >= 1:
+            raise ConfigurationError(
+                f"resample_interval wants a whole number >= 1, got {self.resample_interval!r}"
+            )
         for name in ("effective_fraction", "soft_alpha", "likelihood_power"):
             value = getattr(self, name)
             if not 0 < value <= 1:

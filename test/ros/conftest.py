@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,15 +149,20 @@ Start = Callable[..., Process]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start an executable of the package with parameters and remappings."""
+    """Start an executable of the package with parameters, also from files, and remappings."""
     running: list[Process] = []
 
     def start_process(
-        executable: str, *, remap: dict[str, str] | None = None, **parameters: Any
+        executable: str,
+        *,
+        remap: dict[str, str] | None = None,
+        files: Sequence[Path] = (),
+        **parameters: Any,
     ) -> Process:
         path = Path(get_package_prefix("dmn")) / "lib" / "dmn" / executable
         arguments = [f"{name}:={_literal(value)}" for name, value in parameters.items()]
         command = [str(path), "--ros-args"]
+        command += [word for file in files for word in ("--params-file", str(file))]
         command += [word for argument in arguments for word in ("-p", argument)]
         for name, target in (remap or {}).items():
             command += ["-r", f"{name}:={target}"]

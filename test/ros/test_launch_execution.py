@@ -214,6 +214,8 @@ def test_a_manager_leads_in_nav2_unless_told_otherwise(
 ) -> None:
     started, _ = launch("localization", nav2_compat="true", **stated)
     assert started["localizer"].values["autostart"] is starts
+    assert started["localizer"].values["particle_cloud_type"] == "auto"
+    assert "particle_cloud_type" not in launch("localization")[0]["localizer"].values
 
 
 def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None:

@@ -192,7 +192,7 @@ def test_a_manager_leads_the_localizer(probe: Any, start: Any, scene: Any) -> No
     assert robot.statuses[-1].modes
 
     # Runtime changes: one that is taken, and two that are not.
-    wanted = {"max_poses": 7, "resampling": "sometimes", "max_particles": 64}
+    wanted = {"max_poses": 7, "resampling": "sometimes", "threads": 2}
     request = SetParameters.Request(
         parameters=[Parameter(k, value=v).to_parameter_msg() for k, v in wanted.items()]
     )

@@ -155,8 +155,8 @@ def test_changes_are_checked() -> None:
 def test_parameters_are_described_and_cannot_change_at_run_time(ros_context: Any) -> None:
     with node(ros_context) as made:
         declare(made, LocalizerParameters)
-        described = made.describe_parameter("max_particles")
+        described = made.describe_parameter("threads")
         assert described.description
-        assert described.integer_range[0].from_value == 1
-        (result,) = made.set_parameters([Parameter("max_particles", value=3)])
+        assert described.integer_range[0].from_value == 0
+        (result,) = made.set_parameters([Parameter("threads", value=3)])
         assert not result.successful

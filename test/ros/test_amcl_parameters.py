@@ -1,0 +1,158 @@
+"""A parameter file of nav2_amcl serves the localizer, and its names mean the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
+
+from dmn_core.errors import ConfigurationError
+from dmn_ros.amcl_names import IGNORED, MOTION_MODELS
+from dmn_ros.localizer_parameters import LocalizerParameters
+
+# As nav2_bringup has it, and every other parameter that nav2_amcl declares, at its default.
+NAV2_AMCL = """
+amcl:
+  ros__parameters:
+    alpha1: 0.2
+    alpha2: 0.2
+    alpha3: 0.2
+    alpha4: 0.2
+    alpha5: 0.2
+    base_frame_id: "base_footprint"
+    beam_skip_distance: 0.5
+    beam_skip_error_threshold: 0.9
+    beam_skip_threshold: 0.3
+    do_beamskip: false
+    global_frame_id: "map"
+    lambda_short: 0.1
+    laser_importance_factor: 1.0
+    laser_likelihood_max_dist: 2.0
+    laser_max_range: 100.0
+    laser_min_range: -1.0
+    laser_model_type: "likelihood_field"
+    max_beams: 60
+    max_particles: 2000
+    min_particles: 500
+    odom_frame_id: "odom"
+    pf_err: 0.05
+    pf_z: 0.99
+    recovery_alpha_fast: 0.0
+    recovery_alpha_slow: 0.0
+    resample_interval: 1
+    robot_model_type: "nav2_amcl::DifferentialMotionModel"
+    save_pose_rate: 0.5
+    saved_pose_filepath: "{saved}"
+    initialize_at_saved_pose: false
+    sigma_hit: 0.2
+    tf_broadcast: true
+    transform_tolerance: 1.0
+    update_min_a: 0.2
+    update_min_d: 0.25
+    z_hit: 0.5
+    z_max: 0.05
+    z_rand: 0.5
+    z_short: 0.05
+    scan_topic: scan
+    map_topic: map
+    set_initial_pose: false
+    always_reset_initial_pose: false
+    first_map_only: false
+    initial_pose:
+      x: 0.0
+      y: 0.0
+      z: 0.0
+      yaw: 0.0
+    random_seed: -1
+    freespace_downsampling: false
+    introspection_mode: disabled
+    allow_parameter_qos_overrides: true
+    bond_heartbeat_period: 0.25
+    autostart_node: false
+    use_sim_time: false
+"""
+
+
+def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
+    probe: Any, start: Any, scene: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "nav2_params.yaml"
+    path.write_text(NAV2_AMCL.format(saved=tmp_path / "amcl_saved_pose"))
+    process = start(
+        "localizer",
+        remap={"__node": "amcl", "pose": "amcl_pose"},
+        files=[path],
+        weights=scene.weights,
+        device="cpu",
+        threads=1,
+    )
+    state = probe.call(GetState, "amcl/get_state", GetState.Request())
+    probe.wait(lambda: "waiting for a map" in process.output, "the localizer to be configured")
+    assert state.current_state.label in ("active", "unconfigured", "configuring", "inactive")
+    asked = GetParameters.Request(names=["base_frame_id", "max_particles", "robot_model_type"])
+    values = probe.call(GetParameters, "amcl/get_parameters", asked).values
+    assert values[0].string_value == "base_footprint"
+    assert values[1].integer_value == 2000
+    assert values[2].string_value == "nav2_amcl::DifferentialMotionModel"
+    (line,) = [said for said in process.output.splitlines() if "without a meaning here" in said]
+    ignored = IGNORED - {"service_introspection_mode"}
+    assert [name for name in ignored if name not in line] == []
+    assert "ERROR" not in process.output
+    assert "WARN" not in process.output
+    assert "random_seed" in process.output
+
+
+def test_motion_models_by_the_names_of_plugins() -> None:
+    for name, model in MOTION_MODELS.items():
+        stated = LocalizerParameters(robot_model_type=name, motion_model="exact")
+        assert stated.filter_settings().noise.model == model
+    assert LocalizerParameters(motion_model="exact").filter_settings().noise.model == "exact"
+
+
+def test_a_seed_of_minus_one_is_another_each_time() -> None:
+    seeds = {LocalizerParameters(random_seed=-1).robot_settings().seed for _ in range(3)}
+    assert len(seeds) == 3
+    assert min(seeds) >= 0
+    assert LocalizerParameters(random_seed=7).robot_settings().seed == 7
+
+
+def test_more_least_particles_than_most_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="min_particles wants at most .* 100, got 101"):
+        LocalizerParameters(min_particles=101, max_particles=100).robot_settings()
+    # The default gives way, so that max_particles alone can be lowered.
+    settings = LocalizerParameters(max_particles=100).robot_settings()
+    assert settings.filter.size.limited(10**6, started_with=settings.particles) == 100
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"), [(50, (50, 300)), (500, (300, 300)), (0, (300, 300))]
+)
+def test_another_most_particles_counts_for_a_robot_that_drives(
+    least: int, expected: tuple[int, int]
+) -> None:
+    size = (
+        LocalizerParameters(min_particles=least, max_particles=300).settings_at_work().filter.size
+    )
+    assert size.enabled
+    sizes = [size.limited(wanted, started_with=128) for wanted in (0, 10**6)]
+    assert tuple(sizes) == expected
+
+
+def test_the_start_has_all_its_covariances() -> None:
+    stated = LocalizerParameters(
+        set_initial_pose=True,
+        initial_pose_covariance_xy=0.1,
+        initial_pose_covariance_xyaw=-0.02,
+        initial_pose_covariance_yyaw=0.03,
+    )
+    start = stated.initial_pose()
+    assert start is not None
+    expected = [[0.25, 0.1, -0.02], [0.1, 0.25, 0.03], [-0.02, 0.03, 0.0685]]
+    np.testing.assert_allclose(start.covariance, expected)
+    wrong = LocalizerParameters(set_initial_pose=True, initial_pose_covariance_xy=1.0)
+    with pytest.raises(ConfigurationError, match="initial_pose wants covariances"):
+        wrong.initial_pose()
