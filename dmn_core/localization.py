@@ -177,11 +177,7 @@ class Localizer:
         self._map = view_map
 
     def require_fitting(self, view_map: ViewMap) -> None:
-        """Whether a map is of use with these weights.
-
-        Raises:
-            MapError: it was made by other weights, or its embeddings have another shape.
-        """
+        """Raise a MapError where a map is by other weights, or of embeddings of another shape."""
         if view_map.weights_fingerprint != self.weights_fingerprint:
             raise MapError(
                 f"the map was made by weights {view_map.weights_fingerprint!r}, the localizer "
@@ -244,7 +240,7 @@ class Localizer:
             pose_base_camera: planar pose of the camera on the robot, x along its optical axis.
             before: evidence of the step before.
             started_with: number of particles at the start; that of `belief` if None.
-            may_resample: whether the belief may be drawn anew after this image.
+            may_resample: whether to draw the belief anew where it is due.
         """
         view_map, prepared = self._map_in_use()
         images = self._network_images(image[None] if image.ndim == 3 else image)

@@ -25,6 +25,7 @@ from dmn_core.errors import ConfigurationError
 
 TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
 MANAGED = ("mapper", "localizer")
+PLAYER = "bag_player"
 # The name of the image display in config/dmn.rviz.
 IMAGE, COMPRESSED = "image", "/compressed"
 ARGUMENTS = {
@@ -37,6 +38,10 @@ ARGUMENTS = {
     "image": ("image", "image topic, without /compressed"),
     "image_transport": ("raw", "raw or compressed"),
     "odom": ("odom", "odometry topic"),
+    "live_poses": ("", "poses of views while a robot drives; empty: as params_file says"),
+    "view_pose": ("view_pose", "topic of these poses with live_poses:=pose"),
+    "pose": ("pose", "topic of these poses with live_poses:=pose_with_covariance"),
+    "status": ("status", "topic where their localizer says how sure it is"),
     "rate": ("1.0", "speed at which the query bag is played"),
     "rviz": ("false", "whether to start RViz"),
     "visualize": ("", "whether to publish heat map, modes and paths; empty: where RViz is started"),
@@ -113,7 +118,8 @@ def node(
         parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
     if executable in MANAGED and (stated_start := value(context, "autostart")):
         parameters.append({"autostart": is_true(stated_start)})
-    if is_true(value(context, "use_respawn")):
+    # A bag is played once.
+    if executable != PLAYER and is_true(value(context, "use_respawn")):
         options |= {"respawn": True, "respawn_delay": RESPAWN_DELAY_S}
     return Node(
         package="dmn",
@@ -139,7 +145,7 @@ def player(context: LaunchContext, bag: Path | str, *, image: str, **fixed: Any)
         "wait_for_localizer": True,
         **fixed,
     }
-    return node(context, "bag_player", fixed=parameters, on_exit=Shutdown())
+    return node(context, PLAYER, fixed=parameters, on_exit=Shutdown())
 
 
 def visualizer(context: LaunchContext, *, remap: dict[str, str] | None = None) -> list[Node]:

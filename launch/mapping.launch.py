@@ -6,11 +6,20 @@ from launch_ros.actions import Node
 
 from dmn_ros.launching import arguments, node, rviz
 
+# What live views are made of, by the names in the mapper.
+LIVE = ("image", "view_pose", "pose", "status")
+
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The mapper and RViz, with the values of the launch arguments."""
     return [
-        node(context, "mapper", config="mapper.yaml", settings=("context_bag", "map_file")),
+        node(
+            context,
+            "mapper",
+            config="mapper.yaml",
+            settings=("context_bag", "map_file", "live_poses", "image_transport"),
+            remap={name: name for name in LIVE},
+        ),
         rviz(context),
     ]
 
@@ -21,6 +30,8 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *arguments(*names, "rviz", "log_level", "autostart", "use_respawn"),
+            # Empty, so that a params_file is heard.
+            *arguments("live_poses", "image_transport", *LIVE, image_transport=""),
             OpaqueFunction(function=nodes),
         ]
     )

@@ -4,27 +4,39 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, node, player, rviz, value, visualizer
+from dmn_ros.launching import (
+    arguments,
+    image_transport,
+    is_true,
+    node,
+    player,
+    rviz,
+    value,
+    visualizer,
+)
 
 # Where the bag's transforms are.
 TF = {"tf": "/tf", "tf_static": "/tf_static"}
 NAMES = (
     *("namespace", "params_file", "context_bag", "query_bag", "map_file", "image"),
     *("image_transport", "odom", "rate", "rviz", "visualize", "log_level", "autostart"),
+    *("use_sim_time", "use_respawn"),
 )
 
 
 def nodes(context: LaunchContext) -> list[Node]:
     """Mapper, localizer, the player of the query bag, and RViz."""
     image, transport = value(context, "image"), image_transport(context)
+    # Without one of them the others would wait for ever.
+    ends = {} if is_true(value(context, "use_respawn")) else {"on_exit": Shutdown()}
+    clock = {"clock": True} if is_true(value(context, "use_sim_time")) else {}
     return [
-        # Without one of them the others would wait for ever.
         node(
             context,
             "mapper",
             config="mapper.yaml",
             settings=("context_bag", "map_file"),
-            on_exit=Shutdown(),
+            **ends,
         ),
         node(
             context,
@@ -34,12 +46,13 @@ def nodes(context: LaunchContext) -> list[Node]:
             fixed={"image_queue": "all"},
             remap={"image": "image", "odom": "odom"},
             names=TF,
-            on_exit=Shutdown(),
+            **ends,
         ),
         player(
             context,
             value(context, "query_bag"),
             image=image + "/compressed" if transport == "compressed" else image,
+            **clock,
         ),
         # The bag's topics are played by their own names, without a namespace.
         *visualizer(context, remap={"ground_truth": "/ground_truth"}),

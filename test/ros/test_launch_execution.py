@@ -136,6 +136,34 @@ def test_the_mapper_gets_only_what_was_stated(launch: Launch) -> None:
     assert started["rviz2"].remappings == []
 
 
+def test_the_mapper_gets_what_live_views_are_made_of(launch: Launch) -> None:
+    started, _ = launch(
+        "mapping",
+        live_poses="pose_with_covariance",
+        image="/front/image",
+        image_transport="compressed",
+        pose="amcl_pose",
+        status="/robot/status",
+    )
+    mapper = started["mapper"]
+    stated = {"live_poses": "pose_with_covariance", "image_transport": "compressed"}
+    assert mapper.values.items() >= stated.items()
+    topics = {"image": "/front/image", "pose": "amcl_pose", "status": "/robot/status"}
+    assert dict(mapper.remappings) == {**topics, "view_pose": "view_pose"}
+
+
+def test_a_replay_by_simulated_time_with_nodes_that_come_again(launch: Launch) -> None:
+    started, _ = launch("replay", use_sim_time="true", use_respawn="true")
+    assert started["bag_player"].values["clock"] is True
+    # The player ends when it is done, and everything with it.
+    assert not started["bag_player"].respawn
+    assert type(started["bag_player"].on_exit).__name__ == "Shutdown"
+    for name in ("mapper", "localizer"):
+        assert started[name].values["use_sim_time"] == "true"
+        assert started[name].respawn
+        assert started[name].on_exit is None
+
+
 @pytest.mark.parametrize(("transport", "ending"), [("raw", ""), ("compressed", "/compressed")])
 def test_a_replay_ends_with_any_of_its_nodes(launch: Launch, transport: str, ending: str) -> None:
     started, _ = launch(
@@ -157,6 +185,7 @@ def test_a_replay_ends_with_any_of_its_nodes(launch: Launch, transport: str, end
         "rate": 3.0,
         "wait_for_subscribers": ["/cam" + ending],
         "wait_for_localizer": True,
+        "use_sim_time": "false",
     }
     assert shown_image(started["rviz2"]) == "/cam" + ending
     assert dict(started["rviz2"].remappings)["ground_truth"] == "/ground_truth"

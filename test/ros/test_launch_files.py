@@ -11,9 +11,15 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {
-    "mapping": {"namespace", "use_sim_time", "params_file", "context_bag", "map_file", "autostart"},
+    "mapping": {
+        *("namespace", "use_sim_time", "params_file", "context_bag", "map_file", "autostart"),
+        *("live_poses", "image", "image_transport", "view_pose", "pose", "status"),
+    },
     "localization": {"namespace", "use_sim_time", "params_file", "image", "odom", "nav2_compat"},
-    "replay": {"namespace", "params_file", "context_bag", "query_bag", "map_file", "rate", "rviz"},
+    "replay": {
+        *("namespace", "params_file", "context_bag", "query_bag", "map_file", "rate", "rviz"),
+        *("use_sim_time", "use_respawn"),
+    },
     "demo": {
         "namespace",
         "use_sim_time",
