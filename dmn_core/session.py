@@ -123,8 +123,10 @@ class Session:
             pose_base_camera=self.pose_base_camera,
             before=None if self._step is None else self._step.evidence,
             started_with=self._started_with,
+            may_resample=(self._weighed + 1) % self.localizer.settings.resample_interval == 0,
         )
         self._belief, self._step = result.belief, result
+        self._weighed += 1
         self._last = Fix(
             stamp_ns=stamp_ns,
             pose_map_base=result.pose_map_base[0].double().cpu().numpy(),
@@ -141,3 +143,4 @@ class Session:
         self._generator = self.localizer.generator(self.seed)
         self._monitor = BeliefMonitor(self._monitor_settings, self.localizer.confidence)
         self._belief = self._step = self._last = None
+        self._weighed = 0

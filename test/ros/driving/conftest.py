@@ -1,16 +1,22 @@
-"""A robot that a test drives, and a map of noise for its localizer."""
+"""A robot that a test drives, a map of noise for its localizer, and a manager of nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import rclpy
 from dmn.msg import ViewMap
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from nav_msgs.msg import Odometry
+from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
@@ -33,6 +39,58 @@ def simple_map() -> Callable[..., ViewMap]:
         return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
 
     return make
+
+
+@pytest.fixture
+def running(ros_context: Any) -> Callable[..., Any]:
+    """Let a node of this process serve its callbacks in a thread, by a name and parameters.
+
+    A lifecycle node's services outlive it for a while, so that no two may have one name.
+    """
+
+    @contextmanager
+    def run(make_node: Callable[[], Any], name: str, **parameters: Any) -> Iterator[Any]:
+        words = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
+        rclpy.init(args=["--ros-args", "-r", f"__node:={name}", *words])
+        node, executor = make_node(), SingleThreadedExecutor()
+        executor.add_node(node)
+        thread = threading.Thread(target=executor.spin)
+        thread.start()
+        try:
+            yield node
+        finally:
+            executor.shutdown()
+            thread.join()
+            node.destroy_node()
+            rclpy.try_shutdown()
+
+    return run
+
+
+class Manager:
+    """What a lifecycle manager asks of a node."""
+
+    def __init__(self, probe: Any, name: str) -> None:
+        self.probe, self.name = probe, name
+
+    @property
+    def state(self) -> str:
+        answer = self.probe.call(GetState, f"{self.name}/get_state", GetState.Request())
+        return str(answer.current_state.label)
+
+    def change(self, *transitions: int) -> bool:
+        """Whether all succeeded."""
+        for transition in transitions:
+            request = ChangeState.Request(transition=Transition(id=transition))
+            if not self.probe.call(ChangeState, f"{self.name}/change_state", request).success:
+                return False
+        return True
+
+
+@pytest.fixture
+def manager_of(probe: Any) -> Callable[[str], Manager]:
+    """Lead a node by its name."""
+    return lambda name: Manager(probe, name)
 
 
 class DrivingRobot:

@@ -12,7 +12,6 @@ from dmn.msg import LocalizerStatus, ViewMap
 from dmn.srv import LoadMap
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
 from nav_msgs.msg import Odometry
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -21,11 +20,11 @@ from std_srvs.srv import Empty, Trigger
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import stamp_ns
-from dmn_core.robot import load_localizer
-from dmn_core.views import Views
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
-from dmn_ros.map_message import from_map_message, same_map, to_map_message
+from dmn_ros.localizer_node import LocalizerNode
+from dmn_ros.map_message import from_map_message, same_map
+from dmn_ros.mapper_node import MapperNode
 from dmn_ros.qualities import LATCHED
 
 CONFIGURE = Transition.TRANSITION_CONFIGURE
@@ -34,36 +33,18 @@ DEACTIVATE = Transition.TRANSITION_DEACTIVATE
 CLEANUP = Transition.TRANSITION_CLEANUP
 
 
-class Manager:
-    """What a lifecycle manager asks of a node."""
-
-    def __init__(self, probe: Any, name: str) -> None:
-        self.probe, self.name = probe, name
-
-    @property
-    def state(self) -> str:
-        answer = self.probe.call(GetState, f"{self.name}/get_state", GetState.Request())
-        return str(answer.current_state.label)
-
-    def change(self, *transitions: int) -> bool:
-        """Whether all succeeded."""
-        for transition in transitions:
-            request = ChangeState.Request(transition=Transition(id=transition))
-            if not self.probe.call(ChangeState, f"{self.name}/change_state", request).success:
-                return False
-        return True
-
-
-def refuse_what_does_not_exist(manager: Manager) -> None:
+def refuse_what_does_not_exist(manager: Any) -> None:
     """As a manager does that asks twice, or does not know that the node started by itself."""
     for transition in (CONFIGURE, ACTIVATE, CLEANUP, 200):
         assert not manager.change(transition)
         assert manager.state == "active"
 
 
-def test_a_manager_leads_the_mapper(probe: Any, mapper: Any, tmp_path: Path) -> None:
+def test_a_manager_leads_the_mapper(
+    probe: Any, manager_of: Any, mapper: Any, tmp_path: Path
+) -> None:
     process = mapper(autostart=False, map_file=tmp_path / "map.safetensors")
-    manager = Manager(probe, "mapper")
+    manager = manager_of("mapper")
     maps = probe.listen(ViewMap, "map", LATCHED)
     assert manager.state == "unconfigured"
     assert not probe.node.count_publishers("map")
@@ -101,12 +82,34 @@ def test_a_manager_leads_the_mapper(probe: Any, mapper: Any, tmp_path: Path) -> 
     assert process.stop() == 0
 
 
+@pytest.mark.parametrize("node", [MapperNode, LocalizerNode])
+def test_nodes_are_shut_down_from_every_state(
+    manager_of: Any, running: Any, scene: Any, node: type[Any]
+) -> None:
+    settings = {"weights": scene.weights, "device": "cpu", "live_poses": "pose"}
+    shutdowns = {
+        (): Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
+        (CONFIGURE,): Transition.TRANSITION_INACTIVE_SHUTDOWN,
+        (CONFIGURE, ACTIVATE): Transition.TRANSITION_ACTIVE_SHUTDOWN,
+    }
+    for number, (way, shutdown) in enumerate(shutdowns.items()):
+        name = f"{node.__name__.lower()}_{number}"
+        with running(node, name, **settings) as led:
+            manager = manager_of(name)
+            assert manager.change(*way, shutdown)
+            assert manager.state == "finalized"
+            assert not led.is_active
+            # It is over: nothing brings it back.
+            assert not manager.change(CONFIGURE)
+            assert manager.state == "finalized"
+
+
 @pytest.mark.parametrize("name", ["mapper", "localizer"])
 def test_what_cannot_be_configured_says_why_and_waits(
-    probe: Any, start: Any, name: str, tmp_path: Path
+    manager_of: Any, start: Any, name: str, tmp_path: Path
 ) -> None:
     process = start(name, autostart=False, weights=tmp_path / "no.safetensors", device="cpu")
-    manager = Manager(probe, name)
+    manager = manager_of(name)
     assert not manager.change(CONFIGURE)
     assert manager.state == "unconfigured"
     assert "could not be configured" in process.output
@@ -151,14 +154,9 @@ class Robot:
         return float(np.hypot(at.x - PLACE[0], at.y - PLACE[1]))
 
 
-def map_message(weights: Path) -> ViewMap:
-    localizer = load_localizer(weights, device="cpu")
-    images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
-    poses = np.array([[15.0, 9.0, 0.0], [-15.0, 9.0, 1.0], [0.0, -15.0, 2.0]])
-    return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
-
-
-def test_a_manager_leads_the_localizer(probe: Any, start: Any, scene: Any) -> None:
+def test_a_manager_leads_the_localizer(
+    probe: Any, manager_of: Any, start: Any, scene: Any, simple_map: Any
+) -> None:
     process = start(
         "localizer",
         autostart=False,
@@ -171,9 +169,9 @@ def test_a_manager_leads_the_localizer(probe: Any, start: Any, scene: Any) -> No
         **{"initial_pose.x": PLACE[0], "initial_pose.y": PLACE[1]},
         **{"initial_pose.covariance_x": 0.01, "initial_pose.covariance_y": 0.01},
     )
-    manager = Manager(probe, "localizer")
+    manager = manager_of("localizer")
     maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
-    maps.publish(map_message(scene.weights))
+    maps.publish(simple_map(scene.weights))
     assert manager.change(CONFIGURE)
     robot = Robot(probe)
     robot.look()
