@@ -90,6 +90,8 @@ def test_a_map_file_serves_without_a_bag(probe: Any, mapper: Any, tmp_path: Path
         ({"device": "gpu9"}, ["gpu9", "auto, cuda, cuda:N or cpu"]),
         ({"max_views": "many"}, ["max_views", "integer"]),
         ({"area_m": [1.0, -1.0, 0.0, 1.0]}, ["area_m", "x_min < x_max"]),
+        ({"area_m": [0.0, 1.0, 0.0, 2e6]}, ["area_m", "-1e+06 to 1e+06"]),
+        ({"qos_overrides./map.publisher.reliability": "perhaps"}, ["qos_overrides", "perhaps"]),
     ],
 )
 def test_what_is_wrong_at_start_is_one_line_and_a_code(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from dmn.msg import ViewMap
 from geometry_msgs.msg import PoseStamped
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from dmn_core.robot import load_localizer
@@ -40,6 +41,10 @@ def test_encodings_and_sizes(probe: Any, mapper: Any, scene: Any) -> None:
     maps = probe.listen(ViewMap, "map", LATCHED)
     poses = probe.publisher(PoseStamped, "view_pose")
     images = probe.publisher(Image, "image")
+    # Of the two that share a profile, only the one that was asked for is another now.
+    for topic, expected in (("/image", "RELIABLE"), ("/camera_info", "BEST_EFFORT")):
+        (heard,) = probe.node.get_subscriptions_info_by_topic(topic)
+        assert heard.qos_profile.reliability == ReliabilityPolicy[expected]
     random = np.random.default_rng(0)
     cases = [(32, 32, encoding) for encoding in ("rgb8", "bgr8", "rgba8", "mono8")]
     # More than half a MiB.
