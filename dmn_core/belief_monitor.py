@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dmn_core.confidence import ConfidenceModel
+from dmn_core.confidence import DEFAULT_SUCCESS_M, ConfidenceModel
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import Mode, Step, modes_of
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, cell_indices
@@ -34,6 +34,19 @@ class State(IntEnum):
     LOST = 4
 
 
+# What it says of its pose may be used.
+TRUSTED = (State.TRACKING, State.DEGRADED)
+
+
+class Jump(IntEnum):
+    """Why a pose moved otherwise than odometry; the numbers are those of `LocalizerStatus`."""
+
+    NONE = 0
+    RESTART = 1
+    RECOVERY = 2
+    MAP_CHANGE = 3
+
+
 @dataclass(frozen=True)
 class MonitorSettings:
     """When a localizer calls itself what.
@@ -47,7 +60,7 @@ class MonitorSettings:
         lost_images: images, of those that were weighed, that it takes to be lost.
     """
 
-    success_distance_m: float = math.sqrt(80.0)
+    success_distance_m: float = DEFAULT_SUCCESS_M
     tracking_confidence: float = 0.6
     degraded_confidence: float = 0.4
     lost_confidence: float = 0.25
@@ -79,6 +92,7 @@ class LocalizerStatus:
         state: of the localizer.
         reason: why, in words.
         confidence: probability in [0, 1] that the estimate is within the success distance.
+        success_distance_m: that distance.
         num_particles: of the belief.
         ess_ratio: effective number of particles over their number, in (0, 1].
         entropy: of the belief over cells of 1 m, 1 m and 0.5 rad, divided by that of as many cells
@@ -92,11 +106,13 @@ class LocalizerStatus:
         injected_share: of the belief, drawn anew because the robot seemed lost.
         mass_near: share of the belief within the success distance of the estimate.
         recent_gain: running mean of the gain over the last images.
+        last_jump: why the pose last moved otherwise than odometry did.
     """
 
     state: State = State.UNINITIALIZED
     reason: str = "no image was weighed yet"
     confidence: float = 0.0
+    success_distance_m: float = DEFAULT_SUCCESS_M
     num_particles: int = 0
     ess_ratio: float = 0.0
     entropy: float = 0.0
@@ -107,6 +123,7 @@ class LocalizerStatus:
     injected_share: float = 0.0
     mass_near: float = 0.0
     recent_gain: float = 0.0
+    last_jump: Jump = Jump.NONE
 
     @property
     def top_mode_mass(self) -> float:
@@ -117,11 +134,17 @@ class LocalizerStatus:
 class BeliefMonitor:
     """Follows one robot from its start; call it once for every weighed image."""
 
-    def __init__(self, settings: MonitorSettings, confidence: ConfidenceModel) -> None:
-        """Begin with no idea where the robot is."""
+    def __init__(
+        self, settings: MonitorSettings, confidence: ConfidenceModel, *, stated: bool = False
+    ) -> None:
+        """Begin with no idea where the robot is, or at a pose that somebody stated.
+
+        A stated pose is believed until images speak against it: it begins as DEGRADED.
+        """
         self.settings = settings
         self._confidence = confidence
-        self._state = State.GLOBAL
+        self._state = State.DEGRADED if stated else State.GLOBAL
+        self._is_unconfirmed = stated
         self._doubtful = 0
         self._usual_gain: float | None = None
         self._recent_gain = 0.0
@@ -137,12 +160,14 @@ class BeliefMonitor:
         near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self.settings.success_distance_m
         mass = float(weights[near].double().sum())
         recent = self._recent_gain
-        confidence = float(self._confidence(mass_near=mass, recent_gain=recent))
+        model = self._confidence.at(self.settings.success_distance_m)
+        confidence = float(model(mass_near=mass, recent_gain=recent))
         reason = self._move_on(confidence, mass=mass, recent_gain=recent)
         return LocalizerStatus(
             state=self._state,
             reason=reason,
             confidence=confidence,
+            success_distance_m=self.settings.success_distance_m,
             num_particles=len(weights),
             ess_ratio=float(step.weighed.effective_size[0]) / len(weights),
             entropy=belief_entropy(poses.double().cpu().numpy(), weights.double().cpu().numpy()),
@@ -160,13 +185,15 @@ class BeliefMonitor:
         self._doubtful = self._doubtful + 1 if confidence < limits.lost_confidence else 0
         if confidence >= limits.tracking_confidence:
             self._state = State.TRACKING
-        elif self._state in (State.TRACKING, State.DEGRADED):
+        elif self._state in TRUSTED:
             if self._doubtful >= limits.lost_images:
                 self._state = State.LOST
             elif confidence < limits.degraded_confidence:
                 self._state = State.DEGRADED
+        self._is_unconfirmed = self._is_unconfirmed and self._state == State.DEGRADED
+        words = "started at a stated pose" if self._is_unconfirmed else _WORDS[self._state]
         return (
-            f"{_WORDS[self._state]}: confidence {confidence:.2f}, {100 * mass:.0f} % of the belief "
+            f"{words}: confidence {confidence:.2f}, {100 * mass:.0f} % of the belief "
             f"within {limits.success_distance_m:.1f} m, images fit {math.exp(recent_gain):.2g} "
             "times as well as anywhere"
         )

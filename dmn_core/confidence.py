@@ -6,6 +6,7 @@ A record of coefficients lies beside the weights that it was fitted for; see `dm
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from dmn_core.errors import CheckpointError
 LEAST_MASS = 1e-3
 # A slight pull of the coefficients to the plain ones, so that figures that tell all have a fit.
 PULL = 1e-4
+# The paper's limit of success.
+DEFAULT_SUCCESS_M = math.sqrt(80.0)
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class ConfidenceModel:
         gain: growth of these log-odds with the short running mean of the gain, see
             `particle_filter.recovery`.
         mass: the power.
-        weights_fingerprint: of the weights that these were fitted for.
+        weights_fingerprint: of the weights that these were fitted for; empty where nothing was.
+        success_distance_m: the distance that these were fitted for.
     """
 
     offset: float = -1.0
     gain: float = 2.0
     mass: float = 1.0
     weights_fingerprint: str = ""
+    success_distance_m: float = DEFAULT_SUCCESS_M
 
     def __call__(self, *, mass_near: ArrayLike, recent_gain: ArrayLike) -> NDArray[np.float64]:
         """The confidence, from the belief's mass near its estimate and the recent gain."""
@@ -48,12 +53,26 @@ class ConfidenceModel:
         mass = np.clip(np.asarray(mass_near, np.float64), LEAST_MASS, 1.0)
         return np.asarray(mass**self.mass / (1 + np.exp(-odds)))
 
+    def fits(self, success_distance_m: float) -> bool:
+        """Whether it can be asked about another distance; a guess is as good for any."""
+        same = math.isclose(self.success_distance_m, success_distance_m, rel_tol=1e-6)
+        return same or not self.weights_fingerprint
+
+    def at(self, success_distance_m: float) -> ConfidenceModel:
+        """This model where it was fitted for a distance, else the one that is not fitted."""
+        return self if self.fits(success_distance_m) else UNCALIBRATED
+
 
 UNCALIBRATED = ConfidenceModel()
 
 
 def fit_confidence(
-    mass_near: ArrayLike, recent_gain: ArrayLike, right: ArrayLike, *, weights_fingerprint: str
+    mass_near: ArrayLike,
+    recent_gain: ArrayLike,
+    right: ArrayLike,
+    *,
+    weights_fingerprint: str,
+    success_distance_m: float = DEFAULT_SUCCESS_M,
 ) -> ConfidenceModel:
     """The model of greatest likelihood, from figures (M,) and whether estimates were right (M,)."""
     wanted = np.asarray(right, bool)
@@ -66,7 +85,7 @@ def fit_confidence(
 
     best = minimize(misfit, plain, bounds=((-20, 20), (0, 50), (0, 20)), method="L-BFGS-B")
     offset, gain, mass = (float(number) for number in best.x)
-    return ConfidenceModel(offset, gain, mass, weights_fingerprint)
+    return ConfidenceModel(offset, gain, mass, weights_fingerprint, success_distance_m)
 
 
 def confidence_path(weights: Path) -> Path:

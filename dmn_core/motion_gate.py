@@ -16,10 +16,13 @@ class MotionGate:
     Attributes:
         update_min_d: distance [m] since the last weighed image.
         update_min_a: turn [rad] since then; either is enough, and 0 weighs every image.
+        first_images: after a start so many are weighed in any case, until the robot is tracked. One
+            image rarely tells where a robot is, and many of one view would be believed too much.
     """
 
     update_min_d: float = 0.0
     update_min_a: float = 0.0
+    first_images: int = 0
 
     def __post_init__(self) -> None:
         """Refuse distances below 0."""

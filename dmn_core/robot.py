@@ -47,7 +47,7 @@ ROBOT_FILTER = FilterSettings(
         reference_particles=128,
     ),
 )
-ROBOT_GATE = MotionGate(update_min_d=0.25, update_min_a=0.2)
+ROBOT_GATE = MotionGate(update_min_d=0.25, update_min_a=0.2, first_images=5)
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}

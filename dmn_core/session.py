@@ -7,12 +7,15 @@ it, so the same seed and the same inputs give the same poses.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
+from torch import Tensor
 
-from dmn_core.belief_monitor import BeliefMonitor, LocalizerStatus, MonitorSettings
+from dmn_core.belief_monitor import BeliefMonitor, Jump, LocalizerStatus, MonitorSettings, State
 from dmn_core.errors import MapError
 from dmn_core.fix import Fix
+from dmn_core.jump_watch import JumpWatch
 from dmn_core.localization import NO_OFFSET, Everywhere, Localizer, Near
 from dmn_core.map_editing import continues
 from dmn_core.motion_gate import MotionGate
@@ -39,7 +42,7 @@ class Session:
 
         Args:
             localizer: with a map in use before the first `restart`.
-            seed: of all random draws; each restart begins the same sequence anew.
+            seed: of all random draws; see `restart`.
             pose_base_camera: planar pose of the camera on the robot, x along the optical axis.
             gate: how far the robot moves from one weighed image to the next; all are if None.
             monitor: when the robot counts as lost.
@@ -52,9 +55,12 @@ class Session:
         self._forced = False
         self._belief: Belief | None = None
         self._started_with = 0
+        self._starts = 0
+        self._jumps = JumpWatch()
         self._step: Step | None = None
         self._last: Fix | None = None
-        self._forget()
+        self._stood_at: np.ndarray | None = None
+        self._forget(stated=False)
 
     @property
     def started(self) -> bool:
@@ -66,11 +72,31 @@ class Session:
         """That of the last weighed image."""
         return LocalizerStatus() if self._last is None else self._last.status
 
-    def restart(self, initial: Everywhere | Near) -> None:
-        """Forget everything and believe this."""
-        self._forget()
+    def restart(
+        self,
+        initial: Everywhere | Near,
+        *,
+        stood_at: np.ndarray | None = None,
+        as_first: bool = False,
+        cause: Jump = Jump.RESTART,
+    ) -> None:
+        """Forget everything and believe this.
+
+        Each start draws other numbers, so that one that finds nothing is worth repeating.
+
+        Args:
+            initial: where the robot may be.
+            stood_at: odometry (3,) where the robot stood then; as at the next image if None.
+            as_first: draw the numbers of the first start again, as for a bag from its beginning.
+            cause: of the jump that the pose may make.
+        """
+        self._starts = 0 if as_first else self._starts
+        self._forget(stated=isinstance(initial, Near))
         self._belief = self.localizer.start(initial, self._generator)
+        self._starts += 1
         self._started_with = initial.particles
+        self._stood_at = stood_at
+        self._jumps.interrupt(cause)
 
     def adjust(self, gate: MotionGate, monitor: MonitorSettings) -> None:
         """Weigh images by another gate, and judge the belief by other limits, from now on."""
@@ -82,11 +108,13 @@ class Session:
         """Weigh the next image, however little the robot has moved."""
         self._forced = True
 
-    def use_map(self, view_map: ViewMap, start: Everywhere | Near) -> bool:
+    def use_map(
+        self, view_map: ViewMap, start: Everywhere | Near, *, stood_at: np.ndarray | None = None
+    ) -> bool:
         """Localize in this map from now on; whether the belief was kept.
 
         It is kept in a map that shares views with the one before, where it keeps its meaning; in
-        any other map it begins with `start`.
+        any other map it begins with `start`, as `restart` does.
 
         Raises:
             MapError: the map was made by other weights; the map before stays in use.
@@ -96,7 +124,7 @@ class Session:
             self.localizer.update_map(view_map)
             return True
         self.localizer.use_map(view_map)
-        self.restart(start)
+        self.restart(start, stood_at=stood_at, cause=Jump.MAP_CHANGE)
         return False
 
     def update(self, stamp_ns: int, image: np.ndarray, pose_odom_base: np.ndarray) -> Fix:
@@ -108,12 +136,10 @@ class Session:
         begin = time.perf_counter()
         if self._belief is None:
             raise MapError("a session wants a start before its first image: call restart")
-        last = self._last
-        motion = np.zeros(3)
-        if last is not None:
-            motion = relative_pose(last.pose_odom_base, pose_odom_base)
-            if not (self._forced or self._gate.opens(motion)):
-                return last.carried(stamp_ns, pose_odom_base, latency_s=time.perf_counter() - begin)
+        last, motion = self._last, self._motion(pose_odom_base)
+        if last is not None and not self._wants(motion):
+            noise, elapsed_s = self.localizer.settings.noise, time.perf_counter() - begin
+            return last.carried(stamp_ns, pose_odom_base, noise=noise, latency_s=elapsed_s)
         self._forced = False
         result = self.localizer.step(
             self._belief,
@@ -127,20 +153,48 @@ class Session:
         )
         self._belief, self._step = result.belief, result
         self._weighed += 1
+        status, pose_map_base = self._monitor(result), _array(result.pose_map_base)
+        jump_m = self._jumps(status.state, pose_map_base, pose_odom_base)
         self._last = Fix(
             stamp_ns=stamp_ns,
-            pose_map_base=result.pose_map_base[0].double().cpu().numpy(),
-            covariance=result.covariance[0].double().cpu().numpy(),
+            pose_map_base=pose_map_base,
+            covariance=_array(result.covariance),
             pose_odom_base=np.array(pose_odom_base, dtype=np.float64),
-            particles_map_base=result.weighed.poses_map_base[0].double().cpu().numpy(),
-            weights=result.weighed.weights[0].double().cpu().numpy(),
+            particles_map_base=_array(result.weighed.poses_map_base),
+            weights=_array(result.weighed.weights),
             latency_s=time.perf_counter() - begin,
-            status=self._monitor(result),
+            status=replace(status, last_jump=self._jumps.last),
+            jump_m=jump_m,
         )
         return self._last
 
-    def _forget(self) -> None:
-        self._generator = self.localizer.generator(self.seed)
-        self._monitor = BeliefMonitor(self._monitor_settings, self.localizer.confidence)
-        self._belief = self._step = self._last = None
+    def _motion(self, pose_odom_base: np.ndarray) -> np.ndarray:
+        """Since the last weighed image, or since the start where that was stated."""
+        before = self._stood_at if self._last is None else self._last.pose_odom_base
+        return np.zeros(3) if before is None else relative_pose(before, pose_odom_base)
+
+    def _wants(self, motion: np.ndarray) -> bool:
+        """Whether another image is to be weighed after a motion."""
+        is_found = self.status.state == State.TRACKING
+        is_first = self._weighed < self._gate.first_images and not is_found
+        return self._forced or is_first or self._gate.opens(motion)
+
+    def _forget(self, *, stated: bool) -> None:
+        self._generator = self.localizer.generator(_seed(self.seed, self._starts))
+        self._monitor = BeliefMonitor(
+            self._monitor_settings, self.localizer.confidence, stated=stated
+        )
+        self._belief = self._step = self._last = self._stood_at = None
         self._weighed = 0
+
+
+def _seed(seed: int, starts: int) -> int:
+    """Of the generator after so many starts before."""
+    if not starts:
+        return seed
+    (word,) = np.random.SeedSequence((seed, starts)).generate_state(1, np.uint32)
+    return int(word)
+
+
+def _array(batch_of_one: Tensor) -> np.ndarray:
+    return batch_of_one[0].double().cpu().numpy()

@@ -17,7 +17,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("networks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),
-    ("image_at_poses", "fix"),
+    ("image_at_poses", "fix", "jump_watch"),
     ("localization", "regression", "systems"),
     ("session",),
     ("config",),

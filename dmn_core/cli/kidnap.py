@@ -116,6 +116,7 @@ def _fit(localizer: Localizer, trials: Sequence[list[Moment]], success_m: float)
         np.array([moment.recent_gain for moment in moments]),
         np.array([moment.error_m < success_m for moment in moments]),
         weights_fingerprint=localizer.weights_fingerprint,
+        success_distance_m=success_m,
     )
 
 

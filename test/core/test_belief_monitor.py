@@ -40,10 +40,10 @@ FILTER = FilterSettings(
 )
 
 
-def statuses(settings):
+def statuses(settings, images=50, **limits):
     """Statuses of a robot that stands still, starts everywhere, and is kidnapped at image 15."""
     generator = torch.Generator().manual_seed(0)
-    monitor = BeliefMonitor(MonitorSettings(lost_images=2), UNCALIBRATED)
+    monitor = BeliefMonitor(MonitorSettings(lost_images=2, **limits), UNCALIBRATED)
 
     def anywhere(count):
         return uniform_belief(AREA, batch=1, particles=count, generator=generator).poses_map_base
@@ -53,7 +53,7 @@ def statuses(settings):
         None,
         [],
     )
-    for number in range(50):
+    for number in range(images):
         truth = PLACES[int(number >= 15)][None]
 
         def seen(poses, truth=truth, number=number):
@@ -156,9 +156,23 @@ def test_a_record_serves_its_own_weights_only(tmp_path):
     save_confidence(confidence_path(weights), model)
     assert load_confidence(weights, weights_fingerprint="abc") == model
     assert load_confidence(weights, weights_fingerprint="xyz") == UNCALIBRATED
+    far = replace(model, success_distance_m=3.0)
+    save_confidence(confidence_path(weights), far)
+    assert load_confidence(weights, weights_fingerprint="abc") == far
     confidence_path(weights).write_text("{")
     with pytest.raises(CheckpointError, match="dmn calibrate"):
         load_confidence(weights, weights_fingerprint="abc")
+
+
+def test_a_record_answers_for_the_distance_that_it_was_fitted_for():
+    model = ConfidenceModel(0.1, 0.2, 0.3, "abc", success_distance_m=2.0)
+    assert model.fits(2.0) and model.at(2.0) is model
+    assert not model.fits(8.0) and model.at(8.0) == UNCALIBRATED
+    assert UNCALIBRATED.fits(2.0)
+    sure = {d: statuses(FILTER, images=1, success_distance_m=d)[0] for d in (2.0, 12.0)}
+    assert sure[2.0].mass_near < sure[12.0].mass_near
+    assert sure[2.0].confidence < sure[12.0].confidence
+    assert [s.success_distance_m for s in sure.values()] == [2.0, 12.0]
 
 
 @pytest.mark.parametrize(

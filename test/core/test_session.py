@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from dmn_core.belief_monitor import State
+from dmn_core.belief_monitor import Jump, MonitorSettings, State
 from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import compose as compose_poses
 from dmn_core.image_at_poses import ImageAtPoses
+from dmn_core.jump_watch import JumpWatch
 from dmn_core.localization import Everywhere, Localizer, Near
 from dmn_core.motion_gate import MotionGate
 from dmn_core.observation import NetworkConfig, ObservationModel
+from dmn_core.particle_filter import motion_covariance
 from dmn_core.pose_track import compose
 from dmn_core.robot import ROBOT_FILTER, RobotSettings, session_of
 from dmn_core.views import ViewMap, Views
@@ -22,6 +25,8 @@ from dmn_core.views import ViewMap, Views
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
 POSES = RNG.uniform(-3, 3, (8, 3))
+MOVED_ONLY = MotionGate(update_min_d=0.25, update_min_a=0.2)
+NO_LIMITS = MonitorSettings(tracking_confidence=0, degraded_confidence=0, lost_confidence=0)
 NEAR = Near((1.0, 2.0, 0.5), ((0.1, 0.0, 0.0), (0.0, 0.2, 0.05), (0.0, 0.05, 0.1)), particles=200)
 
 
@@ -35,7 +40,7 @@ def session(settings=ROBOT_FILTER, **robot):
 
 def test_images_are_weighed_where_the_robot_moved_or_turned():
     drive = [(0.0, 0.0), (0.1, 0.0), (0.24, 0.0), (0.26, 0.0), (0.3, 0.0), (0.3, 0.21), (0.3, 0.3)]
-    made = session()
+    made = session(gate=MOVED_ONLY)
     made.restart(NEAR)
     weighed = [
         made.update(t, IMAGES[t], np.array([x, 0.0, yaw])).weighed
@@ -45,7 +50,7 @@ def test_images_are_weighed_where_the_robot_moved_or_turned():
 
 
 def test_a_forced_update_weighs_once():
-    made = session()
+    made = session(gate=MOVED_ONLY)
     made.restart(NEAR)
     made.update(0, IMAGES[0], np.zeros(3))
     assert not made.update(1, IMAGES[1], np.zeros(3)).weighed
@@ -68,7 +73,12 @@ def test_between_weighed_images_odometry_carries_everything():
         np.zeros(3), first.covariance * 1e-4, 50_000
     )
     moved = compose(first.pose_map_base + draws, motion) - then.pose_map_base
-    assert np.allclose(np.cov(moved.T), then.covariance * 1e-4, atol=2e-7)
+    spread = motion_covariance(motion, ROBOT_FILTER.noise)
+    cos, sin = np.cos(first.pose_map_base[2]), np.sin(first.pose_map_base[2])
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    noise = turn @ spread @ turn.T
+    assert np.allclose(np.cov(moved.T), (then.covariance - noise) * 1e-4, atol=2e-7)
+    assert np.linalg.eigvalsh(noise).min() > 1e-3
     assert np.linalg.eigvalsh(then.status.modes[0].covariance).min() > -1e-12
 
 
@@ -81,20 +91,87 @@ def test_the_estimate_is_the_best_mode_with_its_covariance():
     assert np.allclose(fix.covariance, best.covariance, atol=1e-4)
 
 
-def test_a_restart_forgets_and_the_same_seed_repeats_every_bit():
-    made, runs = session(), []
+def drive(made, start, **how):
+    made.restart(start, **how)
+    return [made.update(t, IMAGES[t], np.array([0.4 * t, 0.0, 0.1 * t])) for t in range(8)]
+
+
+def test_the_first_start_repeats_every_bit_and_later_ones_draw_others():
+    made = session()
     assert made.status.state == State.UNINITIALIZED
+    start = Everywhere(particles=700)
+    first, second, again, third = (
+        drive(made, start, as_first=as_first) for as_first in (False, False, True, False)
+    )
+    for one, other in zip(first + second, again + third, strict=True):
+        assert np.array_equal(one.pose_map_base, other.pose_map_base)
+        assert np.array_equal(one.weights, other.weights)
+        assert one.status.confidence == other.status.confidence
+    assert not np.array_equal(first[0].pose_map_base, second[0].pose_map_base)
+    made.restart(start)
+    assert made.status.state == State.UNINITIALIZED
+
+
+def test_a_stated_start_is_believed_until_images_speak_against_it():
+    made = session(monitor=MonitorSettings(lost_images=3, lost_confidence=0.4), gate=MotionGate())
+    made.restart(NEAR)
+    told = [made.update(t, IMAGES[t], np.zeros(3)).status for t in range(3)]
+    assert [status.state for status in told] == [State.DEGRADED, State.DEGRADED, State.LOST]
+    assert told[0].reason.startswith("started at a stated pose")
+    assert told[2].reason.startswith("lost")
+    made.restart(Everywhere(particles=200))
+    assert made.update(3, IMAGES[3], np.zeros(3)).status.state == State.GLOBAL
+    sure = session(monitor=NO_LIMITS)
+    sure.restart(NEAR)
+    assert sure.update(0, IMAGES[0], np.zeros(3)).status.state == State.TRACKING
+
+
+@pytest.mark.parametrize(("monitor", "weighed"), [(MonitorSettings(), 3), (NO_LIMITS, 1)])
+def test_a_robot_that_stands_weighs_a_few_images_until_it_is_tracked(monitor, weighed):
+    made = session(gate=MotionGate(1.0, 1.0, first_images=3), monitor=monitor)
     for _ in range(2):
-        made.restart(Everywhere(particles=700))
-        assert made.status.state == State.UNINITIALIZED
-        runs.append(
-            [made.update(t, IMAGES[t], np.array([0.4 * t, 0.0, 0.1 * t])) for t in range(8)]
-        )
-    for first, second in zip(*runs, strict=True):
-        assert np.array_equal(first.pose_map_base, second.pose_map_base)
-        assert np.array_equal(first.weights, second.weights)
-        assert first.status.confidence == second.status.confidence
-    assert made.status.state != State.UNINITIALIZED
+        made.restart(NEAR)
+        seen = [made.update(t, IMAGES[t], np.zeros(3)).weighed for t in range(8)]
+        assert seen == [True] * weighed + [False] * (8 - weighed)
+
+
+def test_motion_since_a_stated_start_is_taken_from_odometry():
+    tight = replace(NEAR, covariance=((0.01, 0, 0), (0, 0.01, 0), (0, 0, 1e-4)))
+    for stood_at, ahead in ((None, 0.0), (np.array([4.0, 0.0, 0.0]), 2.0)):
+        made = session()
+        made.restart(tight, stood_at=stood_at)
+        fix = made.update(0, IMAGES[0], np.array([6.0, 0.0, 0.0]))
+        wanted = compose(NEAR.pose_map_base, (ahead, 0.0, 0.0))
+        assert np.allclose(fix.pose_map_base[:2], wanted[:2], atol=0.5)
+
+
+def test_poses_that_jump_say_why():
+    made = session(monitor=NO_LIMITS)
+    made.restart(NEAR)
+    first = made.update(0, IMAGES[0], np.zeros(3))
+    assert first.jump_m is None and first.status.last_jump == Jump.NONE
+    made.restart(replace(NEAR, pose_map_base=(1.0, -2.0, 0.5)))
+    jumped = made.update(1, IMAGES[1], np.zeros(3))
+    assert jumped.jump_m == pytest.approx(4.0, abs=1.0)
+    assert jumped.status.last_jump == Jump.RESTART
+    calm = made.update(2, IMAGES[2], np.array([0.1, 0.0, 0.0]))
+    assert calm.jump_m is None and calm.status.last_jump == Jump.RESTART
+    other = made.localizer.build_map(Views(IMAGES[:3], POSES[:3] + 1))
+    assert not made.use_map(other, NEAR)
+    moved = made.update(3, IMAGES[3], np.array([0.1, 0.0, 0.0]))
+    assert moved.jump_m is not None and moved.status.last_jump == Jump.MAP_CHANGE
+
+
+def test_a_pose_that_images_move_elsewhere_is_a_recovery():
+    watch = JumpWatch()
+    odometry = np.array([5.0, 0.0, 1.0])
+    assert watch(State.GLOBAL, np.array([9.0, 9.0, 0.0]), odometry) is None
+    assert watch(State.TRACKING, np.zeros(3), odometry) is None
+    assert watch(State.LOST, np.array([9.0, 9.0, 0.0]), odometry) is None
+    assert watch(State.DEGRADED, np.array([0.5, 0.0, 0.1]), odometry) is None
+    assert watch.last == Jump.NONE
+    assert watch(State.TRACKING, np.array([3.5, 4.0, 0.1]), odometry) == pytest.approx(5.0)
+    assert watch.last == Jump.RECOVERY
 
 
 def test_a_gate_wants_distances():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import compose, relative
-from dmn_core.particle_filter import Belief, OdometryNoise, move
+from dmn_core.particle_filter import Belief, OdometryNoise, motion_covariance, move
 
 MANY = 40_000
 
@@ -92,3 +93,19 @@ def test_the_floor_parts_particles_that_lie_on_one_pose():
 def test_impossible_noise_is_refused(values):
     with pytest.raises(ConfigurationError, match=next(iter(values))):
         OdometryNoise(**values)
+
+
+@pytest.mark.parametrize("model", ["differential", "omni"])
+@pytest.mark.parametrize(
+    "motion", [(1.0, 0.3, 0.4), (-0.8, 0.0, 0.0), (0.0, 0.0, 0.7), (0.0, 0.0, 0.0)]
+)
+def test_the_covariance_of_a_motion_is_that_of_moved_particles(model, motion):
+    noise = OdometryNoise(model, 0.002, 0.001, 0.003, 0.0015, 0.0005)
+    told = motion_covariance(np.array(motion), noise)
+    seen = torch.cov(moved(noise, motion).T).numpy()
+    assert np.allclose(told, seen, rtol=0.05, atol=3e-5)
+    assert told.any() == any(motion)
+
+
+def test_exact_odometry_widens_nothing():
+    assert not motion_covariance(np.array([1.0, 0.5, 0.2]), OdometryNoise()).any()
