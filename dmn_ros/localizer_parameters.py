@@ -54,6 +54,12 @@ class LocalizerParameters(FilterParameters, InterfaceParameters):
         low=0.0,
         live=True,
     )
+    success_distance_m: float = parameter(
+        MONITOR.success_distance_m,
+        "the confidence is the probability that the pose is this close to the truth [m]",
+        low=0.001,
+        live=True,
+    )
     tracking_confidence: float = parameter(
         MONITOR.tracking_confidence,
         "from this confidence on, the robot is tracked",
@@ -115,6 +121,7 @@ class LocalizerParameters(FilterParameters, InterfaceParameters):
             ),
             monitor=replace(
                 MONITOR,
+                success_distance_m=self.success_distance_m,
                 tracking_confidence=self.tracking_confidence,
                 degraded_confidence=self.degraded_confidence,
                 lost_confidence=self.lost_confidence,
