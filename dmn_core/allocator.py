@@ -27,4 +27,5 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     wanted = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER), (_M_TOP_PAD, _GROWTH_BYTES))
-    return all([mallopt(option, value) == 1 for option, value in wanted])
+    heard = [mallopt(option, value) == 1 for option, value in wanted]
+    return all(heard)

@@ -66,7 +66,8 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
     """Of tables and figures the folder, results/tables if not given; else a file that gets the
     JSON object."""
     finished: Path | None = None
-    """File of finished trials; trials.jsonl in the folder of `out` if not given."""
+    """File of finished trials; if not given trials.jsonl in the folder of a table or figure, else
+    in results/tables."""
 
     def __post_init__(self) -> None:
         """Refuse what the protocol or the data refuse, and two jobs at once."""
@@ -119,7 +120,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
 
     def _evaluate(self) -> None:
         path, checkpoint, environments = self._load()
-        kept = self.finished or (self.out.parent if self.out else DEFAULT_FOLDER) / TRIALS_FILE
+        kept = self.finished or DEFAULT_FOLDER / TRIALS_FILE
         with tqdm(total=self.trials, unit="trial", disable=self.json) as bar:
             results = evaluate(
                 checkpoint.network,
@@ -149,9 +150,8 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
             count=self.examples,
             folder=self.out or DEFAULT_FOLDER,
         )
-        print(
-            json.dumps([str(path) for path in paths]) if self.json else "\n".join(map(str, paths))
-        )
+        names = [str(path) for path in paths]
+        print(json.dumps({"pictures": names}) if self.json else "\n".join(names))
 
     def _load(self) -> tuple[Path, Checkpoint, EnvironmentSet]:
         """Weights and unseen places, with images of the size that the weights want."""
@@ -171,6 +171,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         return {
             "data": self.data_config.data,
             "places": f"{len(environments)} unseen: {environments.name}",
+            "trials_of_a_place": -(-self.trials // len(environments)),
             **circumstances(self.config, choose_device(self.device)),
             "weights": path.name,
             "fingerprint": checkpoint.fingerprint,

@@ -58,7 +58,7 @@ def weights_to_evaluate(weights: str, data: DataConfig, weights_dir: Path) -> Pa
     """
     if weights or kind_of(data.data) is None:
         return find_weights(weights)
-    folder = WeightsFolder(weights_dir)
+    folder = WeightsFolder(weights_dir, or_shipped=True)
     found = folder.find(data.data, Subject("dmn"))
     if found is None:
         command = folder.training_command(data, Subject("dmn"))

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from dmn_core.data.sources import DataConfig, SourceName
+from dmn_core.data.sources import SOURCES, DataConfig, SourceName
 from dmn_core.errors import ConfigurationError, DataError
 from dmn_core.evaluation import plots, report
 from dmn_core.evaluation.circumstances import circumstances
 from dmn_core.evaluation.curves import Curves, CurvesConfig
-from dmn_core.evaluation.data_kinds import KIND_TITLES, DataKind, kind_of
+from dmn_core.evaluation.data_kinds import DataKind, kind_of
 from dmn_core.evaluation.experiment import Experimenter
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.measuring import Findings, Measuring
@@ -26,6 +26,8 @@ from dmn_core.evaluation.subjects import WeightsFolder
 from dmn_core.evaluation.tables import Table, table
 
 TRIALS_FILE = "trials.jsonl"
+# Figures of one trained network; the others compare trainings, as all tables do.
+OF_ONE_NETWORK = (9, 11)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,21 @@ class TableSources:
     """Its folder, if it was downloaded."""
 
     def of(self, kind: DataKind, like: DataConfig) -> DataConfig:
-        """The data of a kind, as many environments and views as `like` has."""
+        """The data of a kind, as many environments and views as `like` has.
+
+        Raises:
+            ConfigurationError: it was downloaded, and its folder is not said.
+        """
         name: SourceName = getattr(self, kind)
+        root: str = getattr(self, f"{kind}_root")
+        if SOURCES[name].needs == "root" and not root:
+            raise ConfigurationError(
+                f"--sources.{kind} {name} wants --sources.{kind}-root, got none: give the folder "
+                "of the download"
+            )
         return DataConfig(
             data=name,
-            root=getattr(self, f"{kind}_root"),
+            root=root,
             environments=like.environments,
             views=like.views,
             render_workers=like.render_workers,
@@ -96,7 +108,8 @@ class PaperRun:
             self._make_curves(curves(figure_number, self.config, self.shape, kind=kind), kind)
 
     def _make_table(self, wanted: Table) -> None:
-        sources = {kind: self.sources.of(kind, self.data) for kind in KIND_TITLES}
+        kinds = dict.fromkeys(quantity.kind for quantity in wanted.quantities())
+        sources = {kind: self.sources.of(kind, self.data) for kind in kinds}
         findings = self._measure(wanted, sources)
         said = circumstances(self.config, self.device)
         self._publish(
@@ -120,7 +133,7 @@ class PaperRun:
         finished = FinishedTrials(self.finished)
         measuring = Measuring(
             sources,
-            WeightsFolder(self.weights_dir),
+            WeightsFolder(self.weights_dir, or_shipped=wanted.number in OF_ONE_NETWORK),
             Experimenter(self.config.trials, self.config.trials_at_once, finished),
             self.device,
             self.config.precision,

@@ -8,7 +8,7 @@ from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.maze_recipe import MazeRecipe, VariedMazeRecipe
 
-SIZES: SplitSizes = {"train": (1000, 100), "validation": (200, 40), "test": (500, 40)}
+SIZES: SplitSizes = {"train": (1000, 100), "validation": (200, 40), "test": (1000, 40)}
 
 
 def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:

@@ -9,7 +9,7 @@ from dmn_core.worlds.rooms.cameras import CameraPlacement
 from dmn_core.worlds.rooms.recipe import RoomRecipe
 from dmn_core.worlds.rooms.renderer import room_camera
 
-SIZES: SplitSizes = {"train": (5000, 20), "validation": (200, 20), "test": (500, 20)}
+SIZES: SplitSizes = {"train": (5000, 20), "validation": (200, 20), "test": (1000, 20)}
 # Cameras that look where objects are: of free ones most see nothing but walls that are all alike.
 PLACEMENT: CameraPlacement = "inward"
 

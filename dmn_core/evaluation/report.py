@@ -116,6 +116,7 @@ def _page(
     lines += [_circumstances_line(circumstances), ""]
     if findings.weights:
         lines += ["Weights:", "", *(_weights_line(used) for used in findings.weights), ""]
+        lines += _unequal_training_lines(findings.weights)
     if findings.missing:
         lines += ["Missing, and what to run for it:", "", *missing_lines(findings.missing), ""]
     return "\n".join(lines)
@@ -133,9 +134,24 @@ def _circumstances_line(circumstances: dict[str, Any]) -> str:
 
 
 def _weights_line(used: UsedWeights) -> str:
-    samples = in_all(used.training, "samples")
-    learned = f", {samples} samples" if used.training else ""
+    learned = ""
+    if used.training:
+        samples, hours = (in_all(used.training, quantity) for quantity in ("samples", "hours"))
+        learned = f", {samples} samples in {hours:.2f} hours"
     return f"- {used.data}, {used.subject}: `{_shown(used.path)}` {used.fingerprint}{learned}"
+
+
+def _unequal_training_lines(weights: Iterable[UsedWeights]) -> list[str]:
+    """A warning for each data set whose rows have not learned from as many samples."""
+    samples: dict[str, set[float]] = {}
+    for used in weights:
+        samples.setdefault(used.data, set()).add(in_all(used.training, "samples"))
+    return [
+        f"**Not of equal training**: weights for {data} have seen {min(seen)} to {max(seen)} "
+        "samples.\n"
+        for data, seen in samples.items()
+        if len(seen) > 1
+    ]
 
 
 def _shown(path: Path) -> str:

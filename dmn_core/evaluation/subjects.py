@@ -58,19 +58,25 @@ class WeightsFolder:
     """Weights of many runs: <path>/<data>/<name>.safetensors, or the run's folder of that name.
 
     Of a folder with several runs, as of several seeds, the best counts.
+
+    Attributes:
+        path: of the folder.
+        or_shipped: whether the shipped weights serve where the folder has none of the DMN. Not
+            where trainings are compared: the shipped ones have seen more than the others.
     """
 
     path: Path
+    or_shipped: bool = False
 
     def find(self, data: str, subject: Subject) -> Path | None:
-        """Weights of a subject trained on `data`; the shipped ones serve where no others are."""
+        """Weights of a subject trained on `data`."""
         folder = self.path / data
         candidates = [
             folder / f"{subject.name}.safetensors",
             folder / subject.name / BEST,
             *_best_of_grid(folder / subject.name),
         ]
-        if subject.name == "dmn":
+        if self.or_shipped and subject.name == "dmn":
             candidates += _shipped(data)
         return next((path for path in candidates if path.is_file()), None)
 

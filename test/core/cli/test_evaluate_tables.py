@@ -258,6 +258,7 @@ def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):
         (("--table", 1, "--weights", "some.safetensors"), "weights_dir"),
         (("--figure", 8, "--curves.systems", "nonsense"), "nonsense"),
         (("--data", "streets", "--weights-dir", "nowhere"), "dmn train --data streets"),
+        (("--table", 2, "--sources.streets", "streetlearn"), "wants --sources.streets-root"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypatch):
