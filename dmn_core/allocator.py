@@ -1,7 +1,7 @@
 """What the C library does with memory that is freed: by default it gives large pieces back.
 
 Every step of a training asks for the same pieces again, and the system clears each page of them
-anew; on a CPU that costs a quarter of the time (docs/decisions/0017-training-on-a-cpu.md).
+anew; on a CPU that costs a quarter of the time (docs/decisions/0018-training-on-a-cpu.md).
 """
 
 from __future__ import annotations

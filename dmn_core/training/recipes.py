@@ -12,7 +12,9 @@ from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import TRAIN_ATTENTION, ObjectiveConfig
 
-RecipeName = Literal["default", "fine-tuning", "shipped", "paper", "paper-street-view"]
+RecipeName = Literal[
+    "default", "fine-tuning", "shipped", "shipped-sequences", "paper", "paper-street-view"
+]
 
 DEFAULT = TrainingConfig(
     batch=8,
@@ -36,6 +38,14 @@ SHIPPED = replace(
     cooldown=0.15,
     weight_average=0.999,
     augmentation=AugmentationConfig(colour=0.1, noise=6.0, blur=0.3, overlay=0.25),
+)
+# What follows it: images of a drive are weighed one after the other, and their product has to be
+# right (docs/decisions/0017-sequences.md).
+SHIPPED_SEQUENCES = replace(
+    SHIPPED,
+    objective=replace(
+        SHIPPED.objective, name="sequence", compared_queries=5, uniform_fraction=0.45
+    ),
 )
 
 _PAPER = {
@@ -63,6 +73,7 @@ RECIPES: dict[str, TrainingConfig] = {
     "default": DEFAULT,
     "fine-tuning": FINE_TUNING,
     "shipped": SHIPPED,
+    "shipped-sequences": SHIPPED_SEQUENCES,
     "paper": PAPER,
     "paper-street-view": PAPER_STREET_VIEW,
 }
