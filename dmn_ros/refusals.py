@@ -45,4 +45,4 @@ class Refusals:
         """Count something that is not as it should be, and say so once in a while."""
         self.counts[what] += 1
         if self._throttle.is_due(what):
-            self._node.get_logger().error(f"{text} ({self.counts[what]} until now)")
+            self._node.get_logger().warning(f"{text} ({self.counts[what]} until now)")
