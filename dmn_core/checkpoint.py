@@ -43,6 +43,22 @@ def in_all(record: dict[str, Any], quantity: str) -> float:
     return record.get(quantity, 0) + record.get("before", {}).get(quantity, 0)
 
 
+def in_all_if_known(record: dict[str, Any], quantity: str) -> float | None:
+    """The same, or None where some run of the weights did not record it."""
+    runs = [record, *([record["before"]] if "before" in record else [])]
+    return in_all(record, quantity) if all(quantity in run for run in runs) else None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """How the weights in a file were trained; nothing where the file says nothing."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads((file.metadata() or {}).get("record", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def weights_fingerprint(network: LocalizationNetwork) -> str:
     """Hash of names, shapes and half-precision values of all weights, 16 hex digits.
 

@@ -120,17 +120,29 @@ def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, Environment
 def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
     """The command whose options are those of the recipe that is named in the arguments.
 
-    Without a name it is `default`, and `fine-tuning` for bags, which start from shipped weights.
+    Without a name it is `default`, and `fine-tuning` for bags, unless these start from fresh
+    weights: what knows much already wants small steps.
 
     Raises:
         ConfigurationError: there is no such recipe.
     """
-    name = "fine-tuning" if "--bag" in arguments else "default"
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word == "--recipe":
-            name = following
-        elif word.startswith("--recipe="):
-            name = word.removeprefix("--recipe=")
+    from_fresh = _given("start-from", arguments) == FRESH
+    from_bag = _given("bag", arguments) is not None
+    usual = "fine-tuning" if from_bag and not from_fresh else "default"
+    name = _given("recipe", arguments) or usual
     if name not in RECIPES:
         raise ConfigurationError(f"--recipe wants one of {sorted(RECIPES)!r}, got {name!r}")
     return TrainCommand(**vars(RECIPES[name]), recipe=name)  # type: ignore[arg-type]
+
+
+def _given(option: str, arguments: Sequence[str]) -> str | None:
+    """The value of an option, given as `--option value` or `--option=value`; None if not given.
+
+    As for the parser, the last one counts, and `_` is as good as `-`.
+    """
+    value = None
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, after = word.partition("=")
+        if name.replace("_", "-") == f"--{option}":
+            value = after if equals else following
+    return value

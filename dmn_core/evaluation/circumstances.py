@@ -8,6 +8,7 @@ import platform
 import shlex
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,9 +31,19 @@ def running_command() -> str:
     return shlex.join(["dmn", *sys.argv[1:]])
 
 
+def processor() -> str:
+    """Name of the processor, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next((f"{name} ({platform.machine()})" for name in named if name), platform.machine())
+
+
 def machine(device: torch.device) -> str:
     """The machine in words."""
-    cores = f"{platform.machine()}, {os.cpu_count()} cores"
+    cores = f"{processor()}, {os.cpu_count()} cores"
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, {cores}"
     return f"CPU, {cores}, {torch.get_num_threads()} threads"

@@ -124,6 +124,11 @@ class TrainingConfig(DataConfig):
         size = self.image_size if any(self.image_size) else SOURCES[self.data].image_size
         return network_of(self.system, size, base)
 
+    @property
+    def compared(self) -> int:
+        """How many queries of an episode the whole network compares."""
+        return min(self.queries, self.objective.compared_queries or self.queries)
+
     def refuse_endless(self) -> None:
         """Refuse a run that would never end.
 

@@ -56,13 +56,18 @@ class Journal:
 
     def write(self, entry: dict[str, Any]) -> None:
         """Show an entry of the log."""
-        samples, training, unseen = entry["samples"], entry["training"], entry["unseen"]
+        samples, unseen = entry["samples"], entry["unseen"]
+        training = entry.get("training", {})  # nothing is trained yet where a run starts
         for part, value in unseen.items():
-            curves = {"training": training[part], "unseen": value}
+            curves = {"unseen": value}
+            if part in training:
+                curves["training"] = training[part]
             self._writer.add_scalars(part, curves, samples)
         for name in ("learning_rate", "samples_per_second", "waiting_share"):
-            self._writer.add_scalar(name, entry[name], samples)
-        self._losses = f", loss {training['loss']:.4f}, unseen {unseen['loss']:.4f}"
+            if name in entry:
+                self._writer.add_scalar(name, entry[name], samples)
+        trained = f", loss {training['loss']:.4f}" if training else ""
+        self._losses = f"{trained}, unseen {unseen['loss']:.4f}"
 
     def wants_picture(self, steps: int) -> bool:
         """Whether a belief is to be drawn after so many steps."""

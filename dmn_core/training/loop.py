@@ -13,10 +13,13 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dmn_core.checkpoint import Checkpoint
+from dmn_core.config import to_dict
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.evaluation.circumstances import machine
 from dmn_core.networks import channels_last
 from dmn_core.observation import build_network
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.feed import Feed
 from dmn_core.training.journal import Journal
 from dmn_core.training.learner import Learner, mean_losses
@@ -24,6 +27,7 @@ from dmn_core.training.pace import Pace
 from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
 from dmn_core.training.start import been_through, refuse_other_network
+from dmn_core.training.stop_request import StopRequest
 from dmn_core.training.validation import Validation
 
 
@@ -70,6 +74,8 @@ class Trainer:
         self.steps = self.samples = self.best_step = 0
         self.seconds = 0.0
         self.best_loss = math.inf
+        # Of the steps since the last validation.
+        self.losses: list[dict[str, Tensor]] = []
         self.before = been_through(start_from) if start_from else {}
         state = None
         if self.fabric.is_global_zero:
@@ -80,30 +86,41 @@ class Trainer:
         self.pace = self._pace()
 
     def run(self) -> dict[str, Any]:
-        """Train to the end; returns what is recorded in the weights, and how it went."""
+        """Train to the end; returns what is recorded in the weights, and how it went.
+
+        Raises:
+            SystemExit: a signal asked to stop; what was learned is kept.
+        """
         self.pace = self._pace()
-        if self.before and self.steps == 0:
-            self._keep_the_start()
-        losses: list[dict[str, Tensor]] = []
-        with Journal(
-            self.folder.path, self.config, steps=self.steps, silent=not self.fabric.is_global_zero
-        ) as journal:
+        asked_to_stop = 0
+        silent = not self.fabric.is_global_zero
+        journal = Journal(self.folder.path, self.config, steps=self.steps, silent=silent)
+        with journal, StopRequest() as stop:
+            if self.before and self.steps == 0 and math.isinf(self.best_loss):
+                self._keep_the_start(journal)
             while not self.has_stopped_improving():
-                # One clock for all processes, so that they end together.
-                done, scheduled = self.fabric.broadcast(self.pace.progress(self.steps))
-                if done >= 1:
+                # One clock for all processes, and one ear, so that they end together.
+                heard = (*self.pace.progress(self.steps), stop.signal)
+                done, scheduled, asked_to_stop = self.fabric.broadcast(heard)
+                if done >= 1 or asked_to_stop:
                     break
-                losses.append(self._step(scheduled))
+                self.losses.append(self._step(scheduled))
                 journal.tick(self.pace.rate(self.samples))
                 if self.steps % self.config.validate_every_steps == 0:
-                    self._report(losses, journal)
-                    losses = []
-            if losses:
-                self._report(losses, journal)
+                    self._report(journal)
+                elif self.pace.state_is_due():
+                    self._keep_state()
+            if asked_to_stop:
+                self._keep_state()
+            elif self.losses:
+                self._report(journal)
+        if asked_to_stop:
+            raise SystemExit(128 + asked_to_stop)
         return {
             **self.record(),
             "best_loss": self.best_loss,
             "best_step": self.best_step,
+            "complete": self.has_stopped_improving() or self.pace.run_is_over(self.steps),
             "waiting_share": self.pace.share(self.feed.waited_s),
         }
 
@@ -117,9 +134,15 @@ class Trainer:
             "contexts": self.config.contexts,
             "steps": self.steps,
             "samples": self.samples,
+            "compared_samples": self.samples * self.config.compared // self.config.queries,
             "hours": round(self.seconds / 3600, 3),
             **({"before": self.before} if self.before else {}),
             "processes": self.fabric.world_size,
+            "machine": machine(self.fabric.device),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "precision": self.config.precision,
+            "optimizer": type(self.optimizer.optimizer).__name__,
             "command": self.folder.command,
         }
 
@@ -132,13 +155,14 @@ class Trainer:
         patience = self.config.patience_steps
         return patience > 0 and self.steps - self.best_step >= patience
 
-    def _keep_the_start(self) -> None:
+    def _keep_the_start(self, journal: Journal) -> None:
         """What a run starts from is its best until something is better on unseen environments."""
         unseen = self.validate()
         self.best_loss = unseen["loss"]
         if self.fabric.is_global_zero:
-            network = cast(Learner, self.average.module).network
-            self.folder.save(network, record={**self.record(), "unseen": unseen}, is_best=True)
+            entry = {**self.record(), "unseen": unseen}
+            self._keep(entry, is_best=True)
+            journal.write(entry)
 
     def _step(self, progress: float) -> dict[str, Tensor]:
         config = self.config
@@ -173,13 +197,14 @@ class Trainer:
                 self.fabric.backward(losses["loss"] / len(self.numbers))
         return {name: value.detach() for name, value in losses.items()}
 
-    def _report(self, losses: list[dict[str, Tensor]], journal: Journal) -> None:
+    def _report(self, journal: Journal) -> None:
         """Validate, log, and save the state; the best weights apart."""
         unseen = self.validate()
         self.seconds = self.pace.seconds()
         improved = unseen["loss"] < self.best_loss
         if improved:
             self.best_loss, self.best_step = unseen["loss"], self.steps
+        losses, self.losses = self.losses, []
         if not self.fabric.is_global_zero:
             return
         entry = {
@@ -190,14 +215,28 @@ class Trainer:
             "training": mean_losses(losses),
             "unseen": unseen,
         }
-        network = cast(Learner, self.average.module).network
-        self.folder.save(network, record=entry, is_best=improved)
-        # Before the log: what is broken off in between is done again, and logged once.
-        self.folder.save_state(self._state())
-        self.folder.append(entry)
+        self._keep(entry, is_best=improved)
         journal.write(entry)
         if journal.wants_picture(self.steps):
-            journal.picture(self.validation.picture(network), self.samples)
+            journal.picture(self.validation.picture(self._averaged()), self.samples)
+
+    def _keep(self, entry: dict[str, Any], *, is_best: bool) -> None:
+        """Weights, state, and a line of the log."""
+        record = {**entry, "configuration": to_dict(self.config)}
+        self.folder.save(self._averaged(), record=record, is_best=is_best)
+        # Before the log: what is broken off in between is done again, and logged once.
+        self._keep_state()
+        self.folder.append(entry)
+
+    def _keep_state(self) -> None:
+        """What the run resumes from, at any step."""
+        self.seconds = self.pace.seconds()
+        if self.fabric.is_global_zero:
+            self.folder.save_state(self._state())
+        self.pace.state_is_kept()
+
+    def _averaged(self) -> AnyNetwork:
+        return cast(Learner, self.average.module).network
 
     def _pace(self) -> Pace:
         return Pace(self.config, steps=self.steps, samples=self.samples, seconds=self.seconds)
@@ -209,6 +248,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
             "before": self.before,
+            "losses": _packed(self.losses),
             **{name: getattr(self, name) for name in COUNTERS},
         }
 
@@ -221,7 +261,18 @@ class Trainer:
             setattr(self, name, state[name])
         # A run that resumes need not be told again what it started from.
         self.before = state.get("before", self.before)
+        self.losses = _unpacked(state.get("losses", {}), self.fabric.device)
 
 
 # With these every random draw of the run is known: see `feed`.
 COUNTERS = ("steps", "samples", "seconds", "best_loss", "best_step")
+
+
+def _packed(losses: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Losses of many steps as few tensors."""
+    return {k: torch.stack([step[k] for step in losses]).cpu() for k in (losses or [{}])[0]}
+
+
+def _unpacked(packed: dict[str, Tensor], device: torch.device) -> list[dict[str, Tensor]]:
+    rows = zip(*(values.to(device) for values in packed.values()), strict=True)
+    return [dict(zip(packed, row, strict=True)) for row in rows]

@@ -7,6 +7,8 @@ import time
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.schedule import learning_rate_factor
 
+KEEP_STATE_EVERY_S = 300.0
+
 
 class Pace:
     """One call of a run, from the steps, samples and seconds that earlier calls did."""
@@ -16,6 +18,7 @@ class Pace:
         self._config = config
         self._steps, self._samples, self._seconds = steps, samples, seconds
         self._begin = time.monotonic()
+        self._kept_s = 0.0
 
     def call_s(self) -> float:
         """Seconds of this call."""
@@ -30,13 +33,21 @@ class Pace:
 
         The schedule is that of the whole run where something limits it, else of this call.
         """
-        config, call_s = self._config, self.call_s()
-        box = _share(call_s, 60 * config.minutes)
-        whole = max(
-            _share(steps, config.max_steps),
-            _share(self._seconds + call_s, 3600 * config.total_hours),
-        )
+        box = _share(self.call_s(), 60 * self._config.minutes)
+        whole = self._share_of_run(steps)
         return max(whole, box), min(1.0, whole if self._limits_run else box)
+
+    def run_is_over(self, steps: int) -> bool:
+        """Whether the run, over all its calls, has reached its limit; never where it has none."""
+        return self._share_of_run(steps) >= 1
+
+    def state_is_due(self) -> bool:
+        """Whether the state was last kept so long ago that it would be a pity to lose the rest."""
+        return self.call_s() - self._kept_s >= KEEP_STATE_EVERY_S
+
+    def state_is_kept(self) -> None:
+        """The state is on disk."""
+        self._kept_s = self.call_s()
 
     def learning_rate(self, steps: int, progress: float) -> float:
         """Of the step that follows so many, when `progress` of the schedule is done."""
@@ -58,6 +69,12 @@ class Pace:
     def share(self, seconds: float) -> float:
         """What share of this call so many seconds are."""
         return round(seconds / max(self.call_s(), 1e-9), 4)
+
+    def _share_of_run(self, steps: int) -> float:
+        return max(
+            _share(steps, self._config.max_steps),
+            _share(self.seconds(), 3600 * self._config.total_hours),
+        )
 
     @property
     def _limits_run(self) -> bool:

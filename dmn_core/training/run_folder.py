@@ -39,15 +39,18 @@ class RunFolder:
 
         Raises:
             ConfigurationError: the folder holds a run of another network or seed, on other data or
-                for another objective, or of another version of this code.
+                for another objective, one that is validated otherwise, or of another version of
+                this code.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         before = self.config() if self.state.is_file() else None
-        if before and _what_stays(before) != _what_stays(config):
+        if differing := before and differences(before, config):
+            parts = "; ".join(
+                f"{name} {was!r}, asked for was {now!r}" for name, (was, now) in differing.items()
+            )
             raise ConfigurationError(
-                f"{str(self.path)!r} holds a run of {_what_stays(before)!r}, asked for was "
-                f"{_what_stays(config)!r}: give another --out to start anew, and if you like the "
-                "weights there as --start-from"
+                f"{str(self.path)!r} holds a run with {parts}: its losses would not compare. Give "
+                "another --out to start anew, and if you like the weights there as --start-from"
             )
         write_yaml(config, self.path / "config.yaml")
         with (self.path / "command.txt").open("a") as file:
@@ -98,6 +101,32 @@ class RunFolder:
         return state
 
 
-def _what_stays(config: TrainingConfig) -> tuple[object, ...]:
-    """What all calls of a run have in common: losses of other data could not be compared."""
-    return (config.data, config.objective.name, config.seed, config.network)
+# What decides the network, what is drawn, and the validation; the rest may change between calls.
+STAYS = (
+    "data", "topics", "views", "validation_environments", "system", "seed", "contexts",
+    "far_contexts", "batch", "queries", "validation_samples",
+)  # fmt: skip
+
+
+def differences(
+    before: TrainingConfig, now: TrainingConfig, *, but: tuple[str, ...] = ()
+) -> dict[str, tuple[object, object]]:
+    """What differs of all that makes the losses of two calls comparable, but for some names."""
+    was, asked = _what_stays(before), _what_stays(now)
+    return {k: (was[k], v) for k, v in asked.items() if was[k] != v and k not in but}
+
+
+def _what_stays(config: TrainingConfig) -> dict[str, object]:
+    """What all calls of a run have in common: with other data or another aim losses differ."""
+    validated = config.objective.at(1.0)  # a curriculum is over where validation asks
+    return {
+        **{name: getattr(config, name) for name in STAYS},
+        "root": config.root and str(Path(config.root).resolve()),
+        "bag": tuple(str(Path(bag).resolve()) for bag in config.bag),
+        "network": config.network,
+        **{
+            f"objective.{name}": value
+            for name, value in vars(validated).items()
+            if name != "uniform_fraction_start"
+        },
+    }

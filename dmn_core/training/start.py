@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from dmn_core.checkpoint import Checkpoint, in_all
+from dmn_core.checkpoint import Checkpoint, in_all, in_all_if_known
 from dmn_core.errors import CheckpointError
 from dmn_core.observation import NetworkConfig
 from dmn_core.training.encoding import AnyNetwork
@@ -32,6 +32,8 @@ def refuse_other_network(network: AnyNetwork, wanted: NetworkConfig) -> None:
 
 def been_through(start: Checkpoint) -> dict[str, Any]:
     """What weights have learned from, over all their runs, for the record of the next one."""
-    quantities = ("steps", "samples", "hours")
-    done = {name: round(in_all(start.record, name), 3) for name in quantities}
+    done = {name: round(in_all(start.record, name), 3) for name in ("steps", "samples", "hours")}
+    compared = in_all_if_known(start.record, "compared_samples")
+    if compared is not None:
+        done["compared_samples"] = compared
     return {"weights_fingerprint": start.fingerprint, **done}

@@ -13,7 +13,8 @@ from lightning.fabric import Fabric
 
 from dmn_core.evaluation.subjects import GRID
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.run_folder import RunFolder
+from dmn_core.training.run_folder import RunFolder, differences
+from dmn_core.whole_file import whole_file
 
 TrainOne = Callable[[TrainingConfig, Path], dict[str, Any]]
 RECORD_NAME = GRID
@@ -39,17 +40,19 @@ def train_all(
 ) -> dict[str, Any]:
     """Train one run for each configuration in a subfolder; returns the record, kept as a file.
 
-    Runs that the record says are done are not repeated; one that was broken off resumes.
+    Runs that have come to their end are not repeated; one that was broken off, or ended by the
+    time box of a call, resumes. Runs of other rates and seeds stay in the record.
     """
     path = folder / RECORD_NAME
-    done: dict[str, Any] = fabric.broadcast(_finished(path, configs))
+    runs: dict[str, Any] = fabric.broadcast(_recorded(path, configs))
     for name, config in configs.items():
-        if name not in done:
+        if not runs.get(name, {}).get("complete"):
             outcome = train_one(config, folder / name)
-            done[name] = {"learning_rate": config.learning_rate, **outcome}
+            runs[name] = {"learning_rate": config.learning_rate, **outcome}
             if fabric.is_global_zero:
-                path.write_text(json.dumps(summary(done), indent=1) + "\n")
-    return summary(done)
+                with whole_file(path) as partial:
+                    partial.write_text(json.dumps(summary(runs), indent=1) + "\n")
+    return summary(runs)
 
 
 def summary(runs: dict[str, Any]) -> dict[str, Any]:
@@ -73,11 +76,16 @@ def summary(runs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finished(path: Path, configs: dict[str, TrainingConfig]) -> dict[str, Any]:
-    """Recorded runs of exactly these configurations."""
+def _recorded(path: Path, configs: dict[str, TrainingConfig]) -> dict[str, Any]:
+    """Recorded runs whose losses compare with those of these configurations.
+
+    One that has come to another end than is asked for now is not complete any more.
+    """
     recorded = json.loads(path.read_text())["runs"] if path.is_file() else {}
-    return {
-        name: recorded[name]
-        for name, config in configs.items()
-        if name in recorded and RunFolder(path.parent / name).config() == config
-    }
+    like, found = next(iter(configs.values())), {}
+    for name, run in recorded.items():
+        config = RunFolder(path.parent / name).config()
+        if config and not differences(config, like, but=("seed",)):
+            complete = run.get("complete", False) and configs.get(name, config) == config
+            found[name] = {**run, "complete": complete}
+    return found

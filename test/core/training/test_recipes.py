@@ -45,14 +45,14 @@ def test_the_default_recipe_fits_every_system(small, tmp_path, system):
     assert all(p.grad is not None for p in made.learner.parameters())
 
 
-def sweep(small, folder, configs, losses):
+def sweep(small, folder, configs, losses, *, complete=True):
     """Train without training: the loss of each run is given."""
     trained = []
 
     def train_one(config, path):
         small.trainer(path, seed=config.seed, learning_rate=config.learning_rate)
         trained.append(path.name)
-        return {"best_loss": losses[path.name], "seed": config.seed}
+        return {"best_loss": losses[path.name], "seed": config.seed, "complete": complete}
 
     record = train_all(configs, train_one, folder=folder, fabric=Fabric(accelerator="cpu"))
     return trained, record
@@ -75,6 +75,29 @@ def test_a_grid_picks_the_best_rate_over_seeds_and_repeats_nothing(small, tmp_pa
     assert record["best"] == "lr-0.0001-seed-0" and record["best_learning_rate"] == 1e-3
     assert record["learning_rates"][0]["best_loss_spread"] == pytest.approx(0.5)
     assert sweep(small, tmp_path, configs, losses)[0] == []
+
+
+def test_runs_that_a_time_box_ended_go_on(small, tmp_path):
+    configs = variants(small.config(), learning_rates=(1e-3,), seeds=(0,))
+    losses = dict.fromkeys(configs, 1.0)
+    for complete, expected in ((False, list(losses)), (True, list(losses)), (True, [])):
+        assert sweep(small, tmp_path, configs, losses, complete=complete)[0] == expected
+    longer = {name: replace(config, max_steps=9) for name, config in configs.items()}
+    assert sweep(small, tmp_path, longer, losses)[0] == list(losses)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_runs_of_other_seeds_stay_in_the_record(small, tmp_path):
+    first, second, third = (
+        variants(small.config(**changes), learning_rates=(), seeds=(seed,))
+        for seed, changes in ((0, {}), (2, {}), (3, {"batch": 3}))
+    )
+    losses = {"seed-0": 1.0, "seed-2": 2.0, "seed-3": 3.0}
+    sweep(small, tmp_path, first, losses)
+    record = sweep(small, tmp_path, second, losses)[1]
+    assert list(record["runs"]) == ["seed-0", "seed-2"] and record["best"] == "seed-0"
+    # What was trained in another way does not compare.
+    assert list(sweep(small, tmp_path, third, losses)[1]["runs"]) == ["seed-3"]
 
 
 def test_nothing_to_vary_is_no_grid(small):
@@ -135,6 +158,7 @@ def test_episodes_are_as_long_as_the_places_of_the_data_allow():
 
 
 def test_bags_are_learned_at_a_lower_rate_unless_told_otherwise():
-    given = ["--bag", "a.mcap"]
-    assert recipe_defaults(given).learning_rate < recipes.DEFAULT.learning_rate
-    assert recipe_defaults([*given, "--recipe", "default"]).config == recipes.DEFAULT
+    for given in (["--bag", "a.mcap"], ["--bag=a.mcap"], ["--start-from=shipped", "--bag", "a"]):
+        assert recipe_defaults(given).learning_rate < recipes.DEFAULT.learning_rate
+        assert recipe_defaults([*given, "--recipe", "default"]).config == recipes.DEFAULT
+        assert recipe_defaults([*given, "--start_from", "fresh"]).config == recipes.DEFAULT
