@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from tqdm import tqdm
 
 from dmn_core.confidence import ConfidenceModel, confidence_path, fit_confidence, save_confidence
 from dmn_core.config import to_dict
 from dmn_core.data.rendered_sets import TEST_SEED, VALIDATION_SEED
+from dmn_core.errors import ConfigurationError
+from dmn_core.evaluation.circumstances import machine, running_command
 from dmn_core.evaluation.kidnap_drives import KidnapPlan, Moment, localize_kidnapped
 from dmn_core.evaluation.robot_report import (
+    Findings,
     as_table,
     draw_trials,
     findings_of,
@@ -22,7 +30,7 @@ from dmn_core.evaluation.robot_report import (
     write_record,
 )
 from dmn_core.localization import Localizer
-from dmn_core.robot import RobotSettings, load_localizer
+from dmn_core.robot import Precision, RobotSettings, load_localizer
 from dmn_core.weights import find_weights
 
 
@@ -38,36 +46,97 @@ class DrivesCommand:
     """How many mazes, with one kidnap each."""
     device: str = "auto"
     """auto, cuda, cuda:N or cpu."""
+    precision: Precision = "float32"
+    """Of the network's arithmetic: float32, or bfloat16, faster where the processor has it."""
+    threads: int = 0
+    """CPU threads of each process; 0 leaves the choice to torch."""
+    workers: int = 1
+    """Processes that share the trials; each is a function of its number alone."""
     plan: KidnapPlan = field(default_factory=KidnapPlan)
     robot: RobotSettings = field(default_factory=RobotSettings)
 
+    def __post_init__(self) -> None:
+        """Refuse a command that would do nothing."""
+        if self.trials < 1 or self.workers < 1:
+            raise ConfigurationError(
+                f"trials and workers want 1 or more, got {self.trials!r} and {self.workers!r}"
+            )
+
     def _localizer(self) -> Localizer:
         path = find_weights(self.weights)
-        return load_localizer(path, device=self.device, settings=self.robot.filter)
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        return load_localizer(
+            path, device=self.device, settings=self.robot.filter, precision=self.precision
+        )
 
-    def _drive(self, localizer: Localizer, first_seed: int) -> list[list[Moment]]:
-        robot, plan = self.robot, self.plan
-        return [
-            localize_kidnapped(localizer, robot=robot, plan=plan, seed=first_seed + number)
-            for number in tqdm(range(self.trials), unit="trial")
-        ]
+    def _drive(self, first_seed: int) -> list[list[Moment]]:
+        seeds = [first_seed + number for number in range(self.trials)]
+        with ExitStack() as stack:
+            done: Iterator[list[Moment]]
+            if self.workers == 1:
+                done = map(_Driver(self), seeds)
+            else:
+                # Neither torch's threads nor OpenGL's contexts survive a fork.
+                context = multiprocessing.get_context("spawn")
+                pool = ProcessPoolExecutor(
+                    self.workers, mp_context=context, initializer=_begin, initargs=(self,)
+                )
+                done = stack.enter_context(pool).map(_drive_one, seeds)
+            return list(tqdm(done, total=len(seeds), unit="trial"))
 
-    def _tell(self, localizer: Localizer, trials: Sequence[list[Moment]], name: str) -> None:
+    def _tell(
+        self,
+        localizer: Localizer,
+        trials: Sequence[list[Moment]],
+        name: str,
+        findings: Findings,
+    ) -> None:
         success_m = self.robot.monitor.success_distance_m
-        findings = findings_of(trials, success_m=success_m)
         curve = reliability_of(trials, success_m=success_m)
         about = {
             "weights_fingerprint": localizer.weights_fingerprint,
             "confidence": asdict(localizer.confidence),
             "trials": len(trials),
+            "precision": self.precision,
             "success_distance_m": success_m,
             "plan": to_dict(self.plan),
             "robot": to_dict(self.robot),
+            "command": running_command(),
+            "date": date.today().isoformat(),
+            "machine": machine(localizer.device),
         }
         print(write_record(self.out / f"{name}.json", findings, curve, about))
         print(draw_trials(self.out / f"{name}.png", trials, curve, success_m=success_m))
-        title = f"{len(trials)} kidnaps in unseen mazes; times within {self.plan.seconds:g} s"
-        Console().print(as_table(findings, title=title))
+        if findings:
+            title = f"{len(trials)} kidnaps in unseen mazes; times within {self.plan.seconds:g} s"
+            Console().print(as_table(findings, title=title))
+        print(f"confidence differs from the share of right estimates by {curve.expected_error:.3f}")
+
+
+class _Driver:
+    """Drives through mazes, with a localizer of its own."""
+
+    def __init__(self, command: DrivesCommand) -> None:
+        self._command, self._localizer = command, command._localizer()
+
+    def __call__(self, seed: int) -> list[Moment]:
+        robot, plan = self._command.robot, self._command.plan
+        return localize_kidnapped(self._localizer, robot=robot, plan=plan, seed=seed)
+
+
+_driver: _Driver | None = None
+"""Of this process, where it is one of several."""
+
+
+def _begin(command: DrivesCommand) -> None:
+    global _driver
+    _driver = _Driver(command)
+
+
+def _drive_one(seed: int) -> list[Moment]:
+    assert _driver is not None, "the process was not begun"
+    return _driver(seed)
 
 
 @dataclass(frozen=True)
@@ -81,7 +150,9 @@ class KidnapCommand(DrivesCommand):
     def run(self) -> None:
         """Carry out the command."""
         localizer = self._localizer()
-        self._tell(localizer, self._drive(localizer, TEST_SEED), "robot_trials")
+        trials = self._drive(TEST_SEED)
+        findings = findings_of(trials, success_m=self.robot.monitor.success_distance_m)
+        self._tell(localizer, trials, "robot_trials", findings)
 
 
 @dataclass(frozen=True)
@@ -98,7 +169,7 @@ class CalibrateCommand(DrivesCommand):
     def run(self) -> None:
         """Carry out the command."""
         localizer = self._localizer()
-        trials = self._drive(localizer, VALIDATION_SEED)
+        trials = self._drive(VALIDATION_SEED)
         half = max(1, len(trials) // 2)
         fitted = _fit(localizer, trials[:half], self.robot.monitor.success_distance_m)
         localizer.confidence = fitted
@@ -106,7 +177,8 @@ class CalibrateCommand(DrivesCommand):
         path = confidence_path(find_weights(self.weights))
         save_confidence(path, fitted)
         print(path)
-        self._tell(localizer, checked or trials, "calibration")
+        # States came of the confidence before the fit: `dmn kidnap` measures them.
+        self._tell(localizer, checked or trials, "calibration", {})
 
 
 def _fit(localizer: Localizer, trials: Sequence[list[Moment]], success_m: float) -> ConfidenceModel:
