@@ -126,6 +126,7 @@ def to_initial_belief(
         DecodingError: wrong frame, numbers that are not finite, a covariance that is none.
     """
     pose, covariance = pose_with_covariance(message.pose)
+    _require_bounded(covariance)
     if pose_map_frame is None:
         require_frame(message.header.frame_id, map_frame, what="initialpose")
     else:
@@ -134,6 +135,19 @@ def to_initial_belief(
         turned = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
         covariance = turned @ covariance @ turned.T
     return near(pose, _repaired(covariance), particles=particles)
+
+
+def _require_bounded(covariance: FloatArray) -> None:
+    """No element of a covariance exceeds its greatest variance.
+
+    Raises:
+        DecodingError: one is so large that arithmetic would overflow.
+    """
+    if np.abs(covariance).max() > MAX_START_VARIANCE:
+        raise DecodingError(
+            f"initialpose wants a covariance with no element above {MAX_START_VARIANCE:g}, got "
+            f"{covariance.tolist()!r}"
+        )
 
 
 def near(pose: FloatArray, covariance: FloatArray, *, particles: int) -> Near:

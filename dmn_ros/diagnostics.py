@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,14 @@ class Snapshot:
     refused: dict[str, int]
     latencies_s: list[float]
     last_problem: str
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something that whoever looks after the robot should know; levels are DiagnosticStatus's."""
+
+    level: bytes
+    text: str
 
 
 @dataclass
@@ -81,7 +90,7 @@ def to_diagnostics(
     name: str,
     stamp_ns: int,
     details: dict[str, str],
-    ready: str,
+    concerns: Sequence[Concern],
 ) -> DiagnosticArray:
     """The state of a localizer: a warning where something was lost since the report before.
 
@@ -91,17 +100,17 @@ def to_diagnostics(
         name: of the node.
         stamp_ns: of the report.
         details: further keys and values.
-        ready: empty, or what the localizer is waiting for.
+        concerns: beside what was lost; the gravest one gives the level.
     """
     lost = sum(counts.dropped.values()) - sum(before.dropped.values())
     refused = sum(counts.refused.values()) - sum(before.refused.values())
     status = DiagnosticStatus(name=f"{name}: localization", hardware_id="camera")
-    status.level, status.message = DiagnosticStatus.OK, "localizing"
-    if ready:
-        status.level, status.message = DiagnosticStatus.WARN, ready
-    elif lost or refused:
-        status.level = DiagnosticStatus.WARN
-        status.message = f"{lost} images dropped, {refused} messages refused since the last report"
+    told = sorted(concerns, key=lambda concern: concern.level, reverse=True)
+    if lost or refused:
+        words = f"{lost} images dropped, {refused} messages refused since the last report"
+        told.append(Concern(DiagnosticStatus.WARN, words))
+    status.level = max((concern.level for concern in told), default=DiagnosticStatus.OK)
+    status.message = "; ".join(concern.text for concern in told) or "localizing"
     values = {
         "images_received": str(counts.received),
         "images_processed": str(counts.processed),

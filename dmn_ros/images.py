@@ -13,6 +13,7 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
+from dmn_core.cameras import info_topic
 from dmn_core.data import ros_decoding
 from dmn_core.errors import DecodingError
 
@@ -38,6 +39,14 @@ def image_source(node: Node, transport: str) -> tuple[type[Any], str]:
         # As image_transport does it: below the name that `image` was remapped to.
         return CompressedImage, node.resolve_topic_name("image") + "/compressed"
     return Image, "image"
+
+
+def camera_info_topic(node: Node) -> str:
+    """Where the calibration of a node's images is: beside them, or where it was remapped to."""
+    topic = node.resolve_topic_name("camera_info")
+    if topic != node.resolve_topic_name("camera_info", only_expand=True):
+        return str(topic)
+    return info_topic(node.resolve_topic_name("image"))
 
 
 def with_fallback(convert: Callable[..., Any], fallback: Decoder) -> Decoder:

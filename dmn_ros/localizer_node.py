@@ -16,9 +16,9 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Empty
 
-from dmn_core.belief_monitor import LocalizerStatus
+from dmn_core.data.ros_decoding import stamp_ns
 from dmn_core.errors import ConfigurationError, DecodingError, DmnError
-from dmn_core.localization import Near
+from dmn_core.localization import Everywhere, Near
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.frames import require_frame
@@ -30,8 +30,9 @@ from dmn_ros.message_types import message_class
 from dmn_ros.odometry import PosedImage
 from dmn_ros.outputs import LocalizerOutputs
 from dmn_ros.pose_keeper import LastPose, PoseKeeper
-from dmn_ros.reporting import Reporting, condition
+from dmn_ros.reporting import Reporting, concerns_of, details_of
 from dmn_ros.sensor_inputs import SensorInputs
+from dmn_ros.standing import Standing, StandingKeeper
 from dmn_ros.tracking import EstimateError, NotReadyError
 from dmn_ros.transform_use import pose_in_map
 from dmn_ros.worker import Worker
@@ -58,7 +59,8 @@ class LocalizerNode(ManagedNode):
         super().__init__("localizer", LocalizerParameters)
         self._worker: Worker | None = None
         self._last_pose = LastPose()
-        self._status = LocalizerStatus()
+        self._inputs: SensorInputs | None = None
+        self._standing = StandingKeeper(self)
 
     def set_up(self) -> None:
         """Load the weights and wait for a map, odometry and images.
@@ -66,7 +68,10 @@ class LocalizerNode(ManagedNode):
         Raises:
             DmnError: a parameter or the weights are no good.
         """
-        self._tracking = make_tracking(self)
+        self._tracking = make_tracking(self, on_start=self._on_start)
+        self._warn_of_confidence(self.parameters)
+        # Before anything that must be ended: this may fail.
+        self._keeper = PoseKeeper(self, self._last_pose)
         self._reporting = Reporting(self)
         self._keeps_all = self.parameters.image_queue == "all"
         self._outputs = LocalizerOutputs(self)
@@ -79,14 +84,13 @@ class LocalizerNode(ManagedNode):
             torch.set_num_threads(threads)
             # OpenMP keeps the number for each thread.
             self._work.put(lambda: torch.set_num_threads(threads))
-        self._keeper = PoseKeeper(self, self._last_pose)
         if (start := self.parameters.initial_pose()) is not None:
             self._tracking.start_near(start)
         self._listen()
 
     def stop(self) -> None:
         """Forget the images that wait; belief and odometry are kept."""
-        for _ in range(self._work.drop_images() + self._inputs.drop_images()):
+        for _ in range(self._work.drop_images() + self._inputs_made.drop_images()):
             self._reporting.counts.dropped("inactive")
 
     def tear_down(self) -> None:
@@ -95,7 +99,10 @@ class LocalizerNode(ManagedNode):
             self._worker.stop()
             self._worker = None
             self._keeper.write()
-        self._status = LocalizerStatus()
+        if self._inputs is not None:
+            self._inputs.close()
+            self._inputs = None
+        self._standing.restart()
 
     def adjust(self, parameters: LocalizerParameters) -> None:
         """Work by other parameters from the next image on.
@@ -106,12 +113,23 @@ class LocalizerNode(ManagedNode):
         robot = parameters.settings_at_work()
         if self._worker is not None:
             self._worker.put(lambda: self._tracking.adjust(robot))
+            if parameters.success_distance_m != self.parameters.success_distance_m:
+                self._warn_of_confidence(parameters)
+
+    def _warn_of_confidence(self, parameters: LocalizerParameters) -> None:
+        if doubt := self._tracking.doubt(parameters.settings_at_work()):
+            self.get_logger().warning(doubt)
 
     @property
     def _work(self) -> Worker:
         if self._worker is None:
             raise ConfigurationError("the localizer is not configured")
         return self._worker
+
+    @property
+    def _inputs_made(self) -> SensorInputs:
+        assert self._inputs is not None, "nothing calls back before the localizer is configured"
+        return self._inputs
 
     def _listen(self) -> None:
         self.make_subscription(ViewMapMessage, "map", self._on_map, qualities.LATCHED)
@@ -124,6 +142,7 @@ class LocalizerNode(ManagedNode):
             on_image=lambda image: self._work.put_image(partial(self._localize, image)),
             on_camera=lambda camera: self._work.put(partial(self._tracking.use_camera, camera)),
             on_time_jump=self._on_time_jump,
+            wants_info=self.parameters.camera == "auto" and self._tracking.wants_camera_info,
         )
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
         self.make_service(Empty, "request_nomotion_update", self._on_update_request)
@@ -165,40 +184,56 @@ class LocalizerNode(ManagedNode):
                 particles=self.parameters.max_particles,
                 pose_map_frame=self._pose_map(message.header.frame_id.lstrip("/")),
             )
-            self._work.put(lambda: self._start_near(start))
+            # RViz stamps in wall time, even where time is simulated: that is not kept.
+            stood_at = self._inputs_made.odometry_at(stamp_ns(message.header.stamp))
+            self._work.put(lambda: self._start_near(start, stood_at))
 
     def _pose_map(self, frame: str) -> np.ndarray | None:
         """Pose (3,) of a frame in the map, if it is fixed in the map or in odometry."""
         return pose_in_map(
-            self._inputs.transforms,
+            self._inputs_made.transforms,
             frame,
             map_frame=self.parameters.global_frame_id,
             odom_frame=self.parameters.odom_frame_id,
             pose_map_odom=self._outputs.map_to_odom.pose_map_odom,
         )
 
-    def _start_near(self, start: Near) -> None:
+    def _start_near(self, start: Near, stood_at: np.ndarray | None) -> None:
         self._keeper.forget()
-        self._outputs.map_to_odom.clear()
         x, y, yaw = start.pose_map_base
-        when = "now" if self._tracking.start_near(start) else "once there is a map"
+        begun = self._tracking.start_near(start, stood_at=stood_at)
+        when = "now" if begun else "once there is a map"
         self.get_logger().info(f"starting at ({x:.2f} m, {y:.2f} m, {yaw:.2f} rad) {when}")
+
+    def _on_start(self, start: Everywhere | Near) -> None:
+        """Whatever was published of the belief before counts no more."""
+        self._outputs.map_to_odom.clear()
+        self._standing.restart()
+        view_map = self._tracking.view_map
+        if isinstance(start, Near) and view_map is not None and view_map.area_m is not None:
+            (x, y, _), (x_min, x_max, y_min, y_max) = start.pose_map_base, view_map.area_m
+            if not (x_min <= x <= x_max and y_min <= y <= y_max):
+                self.get_logger().warning(
+                    f"the start at ({x:.2f} m, {y:.2f} m) is outside of the map's area, x "
+                    f"{x_min:.2f} to {x_max:.2f} m, y {y_min:.2f} to {y_max:.2f} m"
+                )
 
     def _on_reinitialize(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
         self.get_logger().info("starting anew, everywhere in the map")
         self._work.put(self._start_everywhere)
         return response
 
-    def _start_everywhere(self) -> None:
+    def _start_everywhere(self, *, as_first: bool = False) -> None:
         self._keeper.forget()
-        self._outputs.map_to_odom.clear()
-        self._tracking.start_everywhere()
+        if not self._tracking.start_everywhere(as_first=as_first):
+            self.get_logger().info("there is no map yet: starting everywhere once there is one")
 
     def _on_time_jump(self) -> None:
         self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
         for _ in range(self._work.drop_images()):
             self._reporting.drop("time_jump", "time jumped back while an image waited")
-        self._work.put(self._start_everywhere)
+        # A bag that is played again draws what it drew the first time.
+        self._work.put(partial(self._start_everywhere, as_first=True))
 
     def _on_update_request(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
         self._work.put(self._tracking.force_update)
@@ -218,24 +253,37 @@ class LocalizerNode(ManagedNode):
             self._reporting.counts.dropped("inactive")
             return
         counts = self._reporting.counts
-        self._outputs.publish(fix, counts.snapshot())
-        self._status = fix.status
+        self._outputs.publish(fix, self._standing.take(fix), counts.snapshot())
+        if fix.jump_m is not None:
+            cause = fix.status.last_jump.name.lower().replace("_", " ")
+            self.get_logger().info(f"the pose jumped by {fix.jump_m:.2f} m: {cause}")
         self._keeper.keep(fix, self._tracking.view_map)
         counts.processed(fix.latency_s)
 
     def _on_tick(self) -> None:
-        self._inputs.tick(queued=self._work.images_waiting)
+        self._inputs_made.tick(queued=self._work.images_waiting)
+        if not self._standing.is_new():
+            self._outputs.tell(self._stand(), self._reporting.counts.snapshot())
         self._report()
 
+    def _stand(self) -> Standing:
+        if self._tracking.view_map is None:
+            missing = f"waiting for a map on {self.resolve_topic_name('map')!r}"
+        elif not self._reporting.counts.snapshot().received:
+            missing = "no image came yet"
+        else:
+            missing = "no image was localized yet"
+        return self._standing.now(missing)
+
     def _report(self) -> None:
-        self._reporting.report(
-            *condition(
-                self._status,
-                self._tracking.view_map,
-                most_particles=self.parameters.max_particles,
-                images_waiting=self._inputs.images_waiting + self._work.images_waiting,
-            )
-        )
+        inputs, view_map = self._inputs_made, self._tracking.view_map
+        standing = self._stand()
+        details = {
+            "map_views": str(view_map.n_views if view_map is not None else 0),
+            **details_of(standing, most_particles=self.parameters.max_particles),
+            "images_waiting": str(inputs.images_waiting + self._work.images_waiting),
+        }
+        self._reporting.report(details, concerns_of(standing, inputs.silence.complaints()))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from dmn_core.localization import Everywhere, Near
 from dmn_core.robot import load_localizer
 from dmn_ros.camera import CameraListener
 from dmn_ros.images import image_decoder
@@ -11,7 +14,7 @@ from dmn_ros.parameters import as_precision, weights_path
 from dmn_ros.tracking import Tracking
 
 
-def make_tracking(node: ManagedNode) -> Tracking:
+def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], None]) -> Tracking:
     """Load the weights, try them, and listen to what the camera of a localizer says of itself.
 
     Raises:
@@ -34,4 +37,4 @@ def make_tracking(node: ManagedNode) -> Tracking:
     node.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
     camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
     decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))
-    return Tracking(localizer, robot, decode)
+    return Tracking(localizer, robot, decode, on_start=on_start)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tf2_msgs.msg import TFMessage
 
-from dmn_core.belief_monitor import State
+from dmn_core.belief_monitor import TRUSTED
 from dmn_core.fix import Fix
 from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros.conversions import to_map_odom_transform
@@ -17,7 +17,7 @@ from dmn_ros.qualities import TRANSFORMS
 
 
 class MapToOdom:
-    """Publishes where the odometry frame is; silent before the first fix, and when lost."""
+    """Publishes where the odometry frame is; silent unless the pose can be trusted."""
 
     def __init__(self, node: ManagedNode) -> None:
         """Create the publisher on a localizer."""
@@ -30,9 +30,9 @@ class MapToOdom:
         self._last_ns = -1
 
     def send(self, fix: Fix) -> None:
-        """Publish a fix, unless the robot is lost."""
+        """Publish a fix where the robot is tracked, or is where somebody said it was."""
         with self._lock:
-            if fix.status.state == State.LOST:
+            if fix.status.state not in TRUSTED:
                 self._fix = None
                 return
             self._fix, self._fixed_ns = fix, self._now_ns()

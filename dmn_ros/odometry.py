@@ -71,6 +71,9 @@ class OdometryGate:
         self._buffer = OdometryBuffer(duration_s=buffer_s)
         self._waiting: deque[_Waiting] = deque()
         self._last_ns: int | None = None
+        # A pose that may be the first one after a jump, or a stamp that nobody set.
+        self._suspect: tuple[int, np.ndarray] | None = None
+        self._clock_jumped = False
         self._silent_ticks = 0
 
     @property
@@ -81,16 +84,47 @@ class OdometryGate:
     def add_odometry(self, stamp_ns: int, pose_odom_base: np.ndarray) -> bool:
         """Take in a pose; False where time jumped back, upon which everything was forgotten.
 
+        One old stamp is a mistake. Two in a row, the second later than the first, are a jump, as
+        is one after a clock that jumped.
+
         Raises:
             TrackError: the pose is not finite.
         """
         self._silent_ticks = 0
-        newest = self._buffer.newest_ns
-        jumped = newest is not None and stamp_ns < newest - JUMP_BACK_NS
-        if jumped:
-            self._forget()
+        suspect, self._suspect = self._suspect, None
+        if not self._is_old(stamp_ns):
+            self._clock_jumped = False
+            self._buffer.append(stamp_ns, pose_odom_base)
+            return True
+        goes_on = suspect is not None and stamp_ns > suspect[0]
+        if not (goes_on or self._clock_jumped):
+            self._suspect = (stamp_ns, pose_odom_base)
+            return True
+        self._forget()
+        if suspect is not None and goes_on:
+            self._buffer.append(*suspect)
         self._buffer.append(stamp_ns, pose_odom_base)
-        return not jumped
+        return False
+
+    def clock_jumped(self) -> None:
+        """The clock went back: the next old stamp is no mistake."""
+        self._clock_jumped = True
+
+    def pose_at(self, stamp_ns: int) -> np.ndarray | None:
+        """Odometry (3,) at a stamp, the newest where that is just before it; None if not kept."""
+        newest = self._buffer.newest_ns
+        if newest is None or stamp_ns <= 0:
+            return None
+        if newest < stamp_ns <= newest + self._max_gap_s * NANOSECONDS:
+            stamp_ns = newest
+        try:
+            return self._buffer.at(stamp_ns, max_gap_s=self._max_gap_s)
+        except TrackError:
+            return None
+
+    def _is_old(self, stamp_ns: int) -> bool:
+        newest = self._buffer.newest_ns
+        return newest is not None and stamp_ns < newest - JUMP_BACK_NS
 
     def add_image(self, stamp_ns: int, message: Any) -> None:
         """Take in an image message."""
@@ -127,6 +161,10 @@ class OdometryGate:
     def _pose(self, image: _Waiting) -> PosedImage | None:
         """Pose an image, or put it back to wait, or drop it."""
         newest = self._buffer.newest_ns
+        if self._suspect is not None and self._is_old(image.stamp_ns):
+            # The next odometry tells whether it is late, or of the time after a jump.
+            self._waiting.append(image)
+            return None
         if newest is None or newest < image.stamp_ns:
             self._wait_on(image, newest)
             return None
@@ -152,8 +190,9 @@ class OdometryGate:
             self._waiting.append(image)
 
     def _forget(self) -> None:
-        for _ in self._waiting:
+        of_new_time = [image for image in self._waiting if self._is_old(image.stamp_ns)]
+        for _ in range(len(self._waiting) - len(of_new_time)):
             self._on_dropped("time_jump", "time jumped back while an image waited for odometry")
-        self._waiting.clear()
+        self._waiting = deque(_Waiting(i.stamp_ns, i.message, None) for i in of_new_time)
         self._buffer.clear()
-        self._last_ns = None
+        self._last_ns, self._clock_jumped = None, False

@@ -17,6 +17,7 @@ from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_to_odom import MapToOdom
 from dmn_ros.particle_cloud import particle_cloud
 from dmn_ros.qualities import LATCHED, RELIABLE
+from dmn_ros.standing import Standing
 from dmn_ros.status_message import to_status_message
 
 
@@ -34,7 +35,7 @@ class LocalizerOutputs:
         self._points = node.make_publisher(PointCloud2, "particle_points", RELIABLE)
         self._status = node.make_publisher(LocalizerStatus, "status", RELIABLE)
 
-    def publish(self, fix: Fix, counts: Snapshot) -> None:
+    def publish(self, fix: Fix, standing: Standing, counts: Snapshot) -> None:
         """Publish a fix; clouds only where somebody listens.
 
         The cloud comes before the pose, so that whoever waits for a pose has its cloud.
@@ -47,6 +48,10 @@ class LocalizerOutputs:
         if self._cloud.get_subscription_count():
             self._cloud.publish(self._to_cloud(fix, frame, self._node.parameters.max_poses))
         self.map_to_odom.send(fix)
-        now_ns = self._node.get_clock().now().nanoseconds
-        self._status.publish(to_status_message(fix, counts, frame_id=frame, now_ns=now_ns))
+        self.tell(standing, counts)
         self._pose.publish(to_pose_with_covariance(fix, frame_id=frame))
+
+    def tell(self, standing: Standing, counts: Snapshot) -> None:
+        """Publish the status alone."""
+        frame = self._node.parameters.global_frame_id
+        self._status.publish(to_status_message(standing, counts, frame_id=frame))

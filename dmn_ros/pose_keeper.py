@@ -6,14 +6,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from dmn_core.belief_monitor import State
+from dmn_core.belief_monitor import TRUSTED
 from dmn_core.fix import Fix
 from dmn_core.localization import Near
 from dmn_core.views import ViewMap
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
-
-TRUSTED = (State.TRACKING, State.DEGRADED)
 
 
 @dataclass

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
-from dmn_core.belief_monitor import LocalizerStatus, State
+from dmn_core.belief_monitor import State
 from dmn_core.errors import DmnError
-from dmn_core.views import ViewMap
-from dmn_ros.diagnostics import Counts, to_diagnostics
+from dmn_ros.diagnostics import Concern, Counts, to_diagnostics
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import RELIABLE
+from dmn_ros.standing import Standing
 from dmn_ros.throttle import Throttle
 
 WARN_PERIOD_S = 5.0
@@ -66,12 +66,12 @@ class Reporting:
         details = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{what} (failed): {details}")
 
-    def report(self, details: dict[str, str], waiting_for: str) -> None:
+    def report(self, details: dict[str, str], concerns: Sequence[Concern]) -> None:
         """Publish what has become of everything until now.
 
         Args:
             details: further keys and values.
-            waiting_for: empty, or what the localizer needs.
+            concerns: what the localizer lacks, or is not sure of.
         """
         with self._lock:
             counts = self.counts.snapshot()
@@ -81,27 +81,42 @@ class Reporting:
                 name=self._node.get_fully_qualified_name().lstrip("/"),
                 stamp_ns=self._node.get_clock().now().nanoseconds,
                 details=details,
-                ready=waiting_for,
+                concerns=concerns,
             )
             self._reported = counts
             self._publisher.publish(report)
 
 
-def condition(
-    status: LocalizerStatus,
-    view_map: ViewMap | None,
-    *,
-    most_particles: int,
-    images_waiting: int,
-) -> tuple[dict[str, str], str]:
-    """Keys and values that say how the localizer does, and what it waits for, if anything."""
-    details = {
-        "map_views": str(view_map.n_views if view_map is not None else 0),
+def details_of(standing: Standing, *, most_particles: int) -> dict[str, str]:
+    """Keys and values that say what the message `status` says."""
+    status = standing.status
+    return {
         "particles": str(status.num_particles or most_particles),
         "state": status.state.name,
+        "reason": status.reason,
         "confidence": f"{status.confidence:.2f}",
         "modes": str(len(status.modes)),
-        "images_waiting": str(images_waiting),
+        "top_mode_mass": f"{status.top_mode_mass:.3f}",
+        "ess_ratio": f"{status.ess_ratio:.3f}",
+        "entropy": f"{status.entropy:.3f}",
+        "mean_log_likelihood": f"{status.mean_log_likelihood:.3f}",
+        "surprise": f"{status.surprise:.3f}",
+        "injected_share": f"{status.injected_share:.3f}",
+        "last_jump": status.last_jump.name,
+        "inference_ms": f"{standing.inference_ms:.1f}",
+        "image_age_ms": f"{standing.image_age_ms:.1f}",
     }
-    lost = f"lost: {status.reason}" if status.state == State.LOST else ""
-    return details, lost if view_map is not None else "waiting for a map"
+
+
+def concerns_of(standing: Standing, silent: Sequence[str]) -> list[Concern]:
+    """What is wrong with a standing, and with topics that are silent."""
+    status, told = standing.status, [Concern(DiagnosticStatus.WARN, text) for text in silent]
+    level = _LEVELS.get(status.state)
+    return told if level is None else [Concern(level, status.reason), *told]
+
+
+_LEVELS = {
+    State.UNINITIALIZED: DiagnosticStatus.WARN,
+    State.DEGRADED: DiagnosticStatus.WARN,
+    State.LOST: DiagnosticStatus.ERROR,
+}

@@ -7,19 +7,28 @@ from collections.abc import Callable
 
 import numpy as np
 from nav_msgs.msg import Odometry
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.errors import DecodingError
 from dmn_ros import qualities
 from dmn_ros.frames import require_frame
-from dmn_ros.images import image_source
+from dmn_ros.images import camera_info_topic, image_source
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.managed_node import ManagedNode
-from dmn_ros.odometry import BUFFER_S, LONG_BUFFER_S, OdometryGate, PosedImage
+from dmn_ros.odometry import (
+    BUFFER_S,
+    JUMP_BACK_NS,
+    LONG_BUFFER_S,
+    OdometryGate,
+    PosedImage,
+)
 from dmn_ros.reporting import WARN_PERIOD_S, Reporting
+from dmn_ros.silence import SilenceWatch
 from dmn_ros.throttle import Throttle
 from dmn_ros.transform_use import camera_on_robot, odometry_of
 from dmn_ros.transforms import Transforms, planar
@@ -40,6 +49,7 @@ class SensorInputs:
         on_image: Callable[[PosedImage], None],
         on_camera: Callable[[CameraPose], None],
         on_time_jump: Callable[[], None],
+        wants_info: bool,
     ) -> None:
         """Subscribe in the name of a localizer.
 
@@ -49,17 +59,20 @@ class SensorInputs:
             on_image: takes each image with its odometry pose, in order.
             on_camera: told where the camera is on the robot, whenever that changes.
             on_time_jump: told when time has jumped back, before odometry of the new time counts.
+            wants_info: whether a camera_info is of use.
         """
         parameters = node.parameters
         assert isinstance(parameters, LocalizerParameters)
         self._node, self._reporting = node, reporting
         self._odom, self._base = parameters.odom_frame_id, parameters.base_frame_id
+        self._wants_info = wants_info
         self._asks_tf = parameters.camera_pose_source == "tf"
         self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
         self._camera: CameraPose | None = None
         self._image_bytes = 0
         self._throttle = Throttle(period_s=WARN_PERIOD_S)
         self.transforms = Transforms()
+        self.silence = SilenceWatch()
         keeps_all = parameters.image_queue == "all"
         self._gate = OdometryGate(
             # A bag played fast brings images long before odometry that is queued.
@@ -70,12 +83,20 @@ class SensorInputs:
             buffer_s=LONG_BUFFER_S if keeps_all else BUFFER_S,
         )
         self._listen(parameters, qualities.EVERYTHING if keeps_all else None)
+        self._clock_jumps = node.get_clock().create_jump_callback(
+            JumpThreshold(
+                min_forward=None,
+                min_backward=Duration(nanoseconds=-JUMP_BACK_NS),
+                on_clock_change=False,
+            ),
+            post_callback=lambda _: self._gate.clock_jumped(),
+        )
 
     def _listen(self, parameters: LocalizerParameters, all_of_them: QoSProfile | None) -> None:
-        node = self._node
+        node, source = self._node, "odom"
         node.make_subscription(TFMessage, "tf_static", self.transforms.add, qualities.MANY_LATCHED)
         if parameters.odometry_source == "tf":
-            quality = all_of_them or qualities.TRANSFORMS
+            source, quality = "tf", all_of_them or qualities.TRANSFORMS
             node.make_subscription(TFMessage, "tf", self._on_transforms, quality)
         else:
             quality = all_of_them or qualities.FAST_SENSOR
@@ -83,11 +104,31 @@ class SensorInputs:
         quality = all_of_them or qualities.SENSOR
         image_kind, name = image_source(node, parameters.image_transport)
         node.make_subscription(image_kind, name, self._on_image, quality)
+        self.silence.expect("odometry", node.resolve_topic_name(source))
+        self.silence.expect("image", node.resolve_topic_name(name))
+        if self._wants_info:
+            self._expect_camera_info()
+
+    def _expect_camera_info(self) -> None:
+        """One is enough: a calibration stays true."""
+        topic = camera_info_topic(self._node)
+        self.silence.expect("camera_info", topic, once=True)
+        self._node.make_subscription(
+            CameraInfo, topic, lambda _: self.silence.heard("camera_info"), qualities.SENSOR
+        )
 
     @property
     def images_waiting(self) -> int:
         """Number of images that wait for odometry."""
         return self._gate.waiting
+
+    def odometry_at(self, stamp: int) -> np.ndarray | None:
+        """Odometry (3,) at a stamp [ns]; None where none is kept."""
+        return self._gate.pose_at(stamp)
+
+    def close(self) -> None:
+        """Follow the clock no longer."""
+        self._clock_jumps.unregister()
 
     def drop_images(self) -> int:
         """Forget the images that wait and return how many there were."""
@@ -119,11 +160,13 @@ class SensorInputs:
                 self._take_odometry(stamp_ns(stamp), planar(pose_odom_base))
 
     def _take_odometry(self, stamp: int, pose_odom_base: np.ndarray) -> None:
+        self.silence.heard("odometry")
         if not self._gate.add_odometry(stamp, pose_odom_base):
             self._on_jump()
         self._release()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
+        self.silence.heard("image")
         if not self._node.is_active:
             return
         self._reporting.counts.received()

@@ -28,7 +28,12 @@ class Tracking:
     """A session, the map it works in and where it is to start; for use by one thread."""
 
     def __init__(
-        self, localizer: Localizer, robot: RobotSettings, decode: Callable[[Any], np.ndarray]
+        self,
+        localizer: Localizer,
+        robot: RobotSettings,
+        decode: Callable[[Any], np.ndarray],
+        *,
+        on_start: Callable[[Everywhere | Near], None],
     ) -> None:
         """Wait for a map.
 
@@ -36,18 +41,26 @@ class Tracking:
             localizer: with the filter of `robot`.
             robot: particles, seed and camera.
             decode: image messages to RGB (H, W, 3).
+            on_start: told whenever the belief begins anew, for whatever reason, and where.
         """
         self._localizer = localizer
         self._decode = decode
+        self._on_start = on_start
         self._particles = robot.particles
         self._session = session_of(localizer, robot)
         self._view_map: ViewMap | None = None
         self._start: Everywhere | Near = Everywhere(particles=robot.particles)
+        self._stood_at: np.ndarray | None = None
 
     @property
     def view_map(self) -> ViewMap | None:
         """The map in use."""
         return self._view_map
+
+    @property
+    def wants_camera_info(self) -> bool:
+        """Whether images are of use only with a calibration, as those of a pinhole are."""
+        return not self._localizer.network.config.camera.is_panorama
 
     def use_map(self, view_map: ViewMap) -> bool:
         """Localize in this map; False where it is in use already.
@@ -60,26 +73,51 @@ class Tracking:
         """
         if self._view_map is not None and same_map(self._view_map, view_map):
             return False
-        self._session.use_map(view_map, self._start)
+        start = self._start
+        kept = self._session.use_map(view_map, start, stood_at=self._stood_at)
         self._view_map = view_map
-        self._start = Everywhere(particles=self._particles)
+        self._start, self._stood_at = Everywhere(particles=self._particles), None
+        if not kept:
+            self._on_start(start)
         return True
 
-    def start_near(self, start: Near) -> bool:
-        """Start around a pose; False where that has to wait for a map."""
+    def start_near(self, start: Near, *, stood_at: np.ndarray | None = None) -> bool:
+        """Start around a pose; False where that has to wait for a map.
+
+        Args:
+            start: where the robot is, or was.
+            stood_at: odometry (3,) where it stood then, if that is known.
+        """
         if self._view_map is None:
-            self._start = start
+            self._start, self._stood_at = start, stood_at
             return False
-        self._session.restart(start)
+        self._session.restart(start, stood_at=stood_at)
+        self._on_start(start)
         return True
 
-    def start_everywhere(self) -> bool:
-        """Start anew, knowing nothing; False where that has to wait for a map."""
+    def start_everywhere(self, *, as_first: bool = False) -> bool:
+        """Start anew, knowing nothing; False where that has to wait for a map.
+
+        With `as_first` it draws what the first start drew.
+        """
+        start = Everywhere(particles=self._particles)
         if self._view_map is None:
-            self._start = Everywhere(particles=self._particles)
+            self._start, self._stood_at = start, None
             return False
-        self._session.restart(Everywhere(particles=self._particles))
+        self._session.restart(start, as_first=as_first)
+        self._on_start(start)
         return True
+
+    def doubt(self, robot: RobotSettings) -> str:
+        """What is wrong with the confidence under other settings; empty where nothing is."""
+        model, asked_m = self._localizer.confidence, robot.monitor.success_distance_m
+        if model.fits(asked_m):
+            return ""
+        return (
+            f"the record of confidence was fitted for success_distance_m "
+            f"{model.success_distance_m:g}, not for {asked_m:g}: the confidence is a guess until "
+            "`dmn calibrate` fits it again"
+        )
 
     def adjust(self, robot: RobotSettings) -> None:
         """Filter, gate and monitor work by other settings from now on."""

@@ -167,6 +167,7 @@ def test_a_start_without_width_is_widened() -> None:
         (initial_pose(np.eye(3), frame="odom"), "frame 'map'"),
         (initial_pose(np.diag([1.0, 1.0, -1.0])), "negative"),
         (initial_pose(np.diag([1e9, 1.0, 1.0])), "above"),
+        (initial_pose(np.full((3, 3), 1e308)), "above"),
         (initial_pose(np.diag([np.nan, 1.0, 1.0])), "finite"),
         (initial_pose(np.array([[1.0, 2, 0], [2, 1.0, 0], [0, 0, 1.0]])), "negative"),
         (initial_pose(np.array([[1.0, 0.5, 0], [0, 1.0, 0], [0, 0, 1.0]])), "symmetric"),

@@ -104,7 +104,7 @@ def test_published_poses_follow_the_truth(
 
     # map -> odom on /tf, with the odometry of the bag, puts the robot at the same place.
     ours = [t for m in transforms for t in m.transforms if t.header.frame_id == "map"]
-    # It is withheld while the robot is lost.
+    # It is withheld once the robot is lost.
     at = {stamp_ns(transform.header.stamp) - 10**9: _planar(transform) for transform in ours}
     assert set(at) <= set(stamps)
     assert len(at) > 0.8 * len(stamps)

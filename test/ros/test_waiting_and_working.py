@@ -136,11 +136,50 @@ def test_a_jump_back_in_time_forgets_everything() -> None:
     gate = Gate()
     gate.odometry(50.0, 51.0)
     gate.image(51.5)
-    assert gate.add_odometry(10 * SECOND, np.zeros(3)) is False
-    assert gate.dropped == {"time_jump": 1}
-    gate.odometry(10.5)
+    assert gate.add_odometry(10 * SECOND, np.zeros(3)) is True
+    # An image of the new time may come before it is known that there is one.
     gate.image(10.25)
-    assert len(gate.poses()) == 1
+    assert gate.poses() == {}
+    assert gate.add_odometry(21 * SECOND // 2, np.zeros(3)) is False
+    assert gate.dropped == {"time_jump": 1}
+    assert gate.poses() == {"image 10.25": 0.0}
+
+
+@pytest.mark.parametrize("stamps", [[0.0], [40.0], [0.0, 0.0], [45.0, 44.0]])
+def test_old_stamps_that_lead_nowhere_are_no_jump(stamps: list[float]) -> None:
+    gate = Gate()
+    gate.odometry(50.0, 51.0)
+    for stamp in stamps:
+        assert gate.add_odometry(round(stamp * SECOND), np.zeros(3))
+    gate.image(40.5)
+    gate.odometry(51.5)
+    gate.image(51.25)
+    assert gate.poses() == {"image 51.25": 51.25} or gate.dropped == {"no_odometry": 1}
+    assert gate.dropped["time_jump"] == 0
+
+
+def test_a_clock_that_jumped_makes_one_old_stamp_enough() -> None:
+    gate = Gate()
+    gate.odometry(50.0, 51.0)
+    gate.clock_jumped()
+    assert gate.add_odometry(10 * SECOND, np.zeros(3)) is False
+    # It counts once, and for the next stamp only.
+    gate.odometry(11.0)
+    gate.clock_jumped()
+    gate.odometry(12.0)
+    assert gate.add_odometry(5 * SECOND, np.zeros(3)) is True
+
+
+def test_odometry_at_a_stamp_is_told_where_it_is_kept() -> None:
+    gate = Gate()
+    assert gate.pose_at(SECOND) is None
+    gate.odometry(1.0, 2.0, 50.0, 51.0)
+    for stamp_s, x in ((50.25, 50.25), (51.0, 51.0), (51.9, 51.0)):
+        pose = gate.pose_at(round(stamp_s * SECOND))
+        assert pose is not None and pose[0] == x
+    # Not set, too old, and of another clock.
+    for stamp_s in (0.0, 1.5, 1.7e9):
+        assert gate.pose_at(round(stamp_s * SECOND)) is None
 
 
 def test_odometry_that_is_no_number_is_refused() -> None:

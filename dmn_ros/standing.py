@@ -1,0 +1,93 @@
+"""How the localizer stands at a moment: after an image, and as time goes on without one."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from dmn_core.belief_monitor import LocalizerStatus, State
+from dmn_core.fix import Fix
+from dmn_core.pose_track.interpolation import NANOSECONDS
+from dmn_ros.managed_node import ManagedNode
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What `status` and `/diagnostics` both tell.
+
+    Attributes:
+        stamp_ns: of the image, or the node's time where there is no new one.
+        status: of the belief.
+        weighed: whether the belief was weighed by that image just now.
+        inference_ms: time that the last image took; 0 where there is none.
+        image_age_ms: of the last image; 0 where there is none.
+    """
+
+    stamp_ns: int
+    status: LocalizerStatus
+    weighed: bool = False
+    inference_ms: float = 0.0
+    image_age_ms: float = 0.0
+
+
+class StandingKeeper:
+    """Keeps the last fix since the start; fixes and questions come by different threads."""
+
+    def __init__(self, node: ManagedNode) -> None:
+        """Begin without a fix."""
+        self._node = node
+        self._lock = threading.Lock()
+        self._fix: Fix | None = None
+        self._fixed_ns = 0
+        self._is_new = False
+
+    def restart(self) -> None:
+        """Forget the fix: the belief was started anew."""
+        with self._lock:
+            self._fix = None
+
+    def take(self, fix: Fix) -> Standing:
+        """Keep a fix; the standing that it makes."""
+        with self._lock:
+            self._fix, self._fixed_ns, self._is_new = fix, self._now_ns(), True
+            return _after(fix, fix.status, self._fixed_ns, stamp_ns=fix.stamp_ns)
+
+    def is_new(self) -> bool:
+        """Whether a fix came since this was asked last."""
+        with self._lock:
+            was_new, self._is_new = self._is_new, False
+            return was_new
+
+    def now(self, missing: str) -> Standing:
+        """The standing at this moment.
+
+        Args:
+            missing: what a first fix waits for.
+        """
+        with self._lock:
+            fix, now_ns = self._fix, self._now_ns()
+            age_s = (now_ns - self._fixed_ns) / NANOSECONDS
+        parameters = self._node.parameters
+        if fix is None:
+            distance_m = parameters.success_distance_m
+            return Standing(now_ns, LocalizerStatus(reason=missing, success_distance_m=distance_m))
+        status = fix.status
+        if age_s > parameters.camera_timeout:
+            # Who looks everywhere has nothing to lose.
+            state = State.GLOBAL if status.state == State.GLOBAL else State.LOST
+            reason = f"no image for {age_s:.0f} s"
+            status = replace(status, state=state, reason=reason, confidence=0.0)
+        return replace(_after(fix, status, now_ns, stamp_ns=now_ns), weighed=False)
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
+
+
+def _after(fix: Fix, status: LocalizerStatus, now_ns: int, *, stamp_ns: int) -> Standing:
+    return Standing(
+        stamp_ns=stamp_ns,
+        status=status,
+        weighed=fix.weighed,
+        inference_ms=1e3 * fix.latency_s,
+        image_age_ms=1e-6 * (now_ns - fix.stamp_ns),
+    )
