@@ -42,7 +42,7 @@ def test_whoever_asks_twice_to_stop_gets_a_good_end(
 ) -> None:
     """A terminal sends a signal to nodes and to ros2 launch, which hands it on once more."""
     settings = {"localizer": {"weights": scene.weights, "device": "cpu"}}
-    settings["bag_player"] = {"bag": scene.query, "wait_for_subscribers": ["/nobody"]}
+    settings["bag_player"] = {"bag": scene.query, "wait_for_subscribers": ["/odom"]}
     process = start(executable, **settings.get(executable, {}))
     # It offers a service as soon as it can be told to stop.
     client = probe.node.create_client(GetParameters, f"{executable}/get_parameters")
