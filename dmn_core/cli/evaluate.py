@@ -27,6 +27,7 @@ from dmn_core.evaluation.circumstances import circumstances
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
+from dmn_core.evaluation.trials import places_of_trials, with_a_place_each
 from dmn_core.localization import choose_device
 
 TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
@@ -119,7 +120,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         )
 
     def _evaluate(self) -> None:
-        path, checkpoint, environments = self._load()
+        path, checkpoint, environments = self._load(self.trials)
         kept = self.finished or DEFAULT_FOLDER / TRIALS_FILE
         with tqdm(total=self.trials, unit="trial", disable=self.json) as bar:
             results = evaluate(
@@ -141,7 +142,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
             Console().print(table_of(results, title=title, steps=self.steps))
 
     def _examples(self) -> None:
-        _, checkpoint, environments = self._load()
+        _, checkpoint, environments = self._load(self.examples)
         paths = draw_examples(
             5 if self.figure == 5 else 6,
             checkpoint,
@@ -153,13 +154,18 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         names = [str(path) for path in paths]
         print(json.dumps({"pictures": names}) if self.json else "\n".join(names))
 
-    def _load(self) -> tuple[Path, Checkpoint, EnvironmentSet]:
+    def _load(self, trials: int) -> tuple[Path, Checkpoint, EnvironmentSet]:
         """Weights and unseen places, with images of the size that the weights want."""
         path = weights_to_evaluate(self.weights, self.data_config, self.weights_dir)
         checkpoint = load_checkpoint(path, device=choose_device(self.device))
         network = checkpoint.network.config
         size = (network.image_height, network.image_width)
-        return path, checkpoint, load_environments(self.data_config, "test", image_size=size)
+        data = with_a_place_each(self.data_config, trials)
+        return path, checkpoint, load_environments(data, "test", image_size=size)
+
+    def _places_of_trials(self, environments: EnvironmentSet) -> int:
+        """In how many places the trials were; intervals count what those of one have in common."""
+        return len(set(places_of_trials(environments, self.config.plan, range(self.trials))))
 
     def _report(
         self,
@@ -171,7 +177,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         return {
             "data": self.data_config.data,
             "places": f"{len(environments)} unseen: {environments.name}",
-            "trials_of_a_place": -(-self.trials // len(environments)),
+            "places_of_trials": self._places_of_trials(environments),
             **circumstances(self.config, choose_device(self.device)),
             "weights": path.name,
             "fingerprint": checkpoint.fingerprint,

@@ -24,6 +24,7 @@ from dmn_core.evaluation.paper_curves import curves
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import WeightsFolder
 from dmn_core.evaluation.tables import Table, table
+from dmn_core.evaluation.trials import with_a_place_each
 
 TRIALS_FILE = "trials.jsonl"
 # Figures of one trained network; the others compare trainings, as all tables do.
@@ -131,10 +132,11 @@ class PaperRun:
 
     def _measure(self, wanted: Table | Curves, sources: dict[DataKind, DataConfig]) -> Findings:
         finished = FinishedTrials(self.finished)
+        trials = self.config.trials
         measuring = Measuring(
-            sources,
+            {kind: with_a_place_each(data, trials) for kind, data in sources.items()},
             WeightsFolder(self.weights_dir, or_shipped=wanted.number in OF_ONE_NETWORK),
-            Experimenter(self.config.trials, self.config.trials_at_once, finished),
+            Experimenter(trials, self.config.trials_at_once, finished),
             self.device,
             self.config.precision,
         )

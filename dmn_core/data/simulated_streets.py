@@ -28,6 +28,8 @@ from dmn_core.worlds.streets.recipe import StreetRecipe
 CITIES: dict[Split, int] = {"train": 48, "validation": 6, "test": 16}
 VIEWS = 25
 """Panoramas of both visits in an area where two streets cross, about."""
+RECORDS_VERSION = 2
+"""Raised when the same panoramas start to give other records."""
 AREAS = AreaConfig(by_visit=True)
 _AREAS_PER_CITY = 9
 _PANORAMAS_PER_VIEW = 6.4  # a city has about 1020 m of street, an area with a crossing 80 m
@@ -97,7 +99,7 @@ def render_database(
     Rendering can be broken off and goes on with the city where it stopped.
     """
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
-    path = cache / recipe.key / f"{split}-{cities}"
+    path = cache / recipe.key / f"{split}-{cities}-{RECORDS_VERSION}"
     wanted = RenderedSet(recipe, cities, FIRST_SEEDS[split])
     # Processes that train together start together, and one of them renders.
     with alone(path.parent, "database"):

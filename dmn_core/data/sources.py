@@ -86,6 +86,8 @@ class Source:
         image_size: height and width [pixels] that the paper, or the sensor, gives it.
         needs: the option of `DataConfig` that says where the data is.
         description: in one line.
+        one_by_one: whether its worlds are rendered one after the other, so that there may be any
+            number of them, and the first ones stay the same.
         field_of_view_deg: of its camera, horizontal and vertical; 0, 0 for 90 degrees both ways,
             and for panoramas all around.
     """
@@ -95,18 +97,23 @@ class Source:
     description: str
     needs: Literal["", "root", "bag"] = ""
     field_of_view_deg: FieldOfView = BY_SHAPE
+    one_by_one: bool = False
 
 
 SOURCES: dict[str, Source] = {
-    "mazes": Source("dmn_core.data.simulated_mazes", SMALL, "simulated mazes"),
+    "mazes": Source("dmn_core.data.simulated_mazes", SMALL, "simulated mazes", one_by_one=True),
     "mazes-varied": Source(
-        "dmn_core.data.simulated_mazes", SMALL, "simulated mazes, each in its own look"
+        "dmn_core.data.simulated_mazes",
+        SMALL,
+        "simulated mazes, each in its own look",
+        one_by_one=True,
     ),
     "rooms": Source(
         "dmn_core.data.simulated_rooms",
         SMALL,
         "simulated rooms with objects",
         field_of_view_deg=ROOMS_VIEW_DEG,
+        one_by_one=True,
     ),
     "streets": Source("dmn_core.data.simulated_streets", PANORAMA, "simulated streets"),
     "gqn-mazes": Source("dmn_core.data.gqn", SMALL, "the published Mazes", "root"),

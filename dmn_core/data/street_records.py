@@ -53,7 +53,8 @@ def city_records(recipe: StreetRecipe, split: Split, seed: int, shard: Shard) ->
     headings = heading_of_yaw(poses[:, 2])
     visits = draw_visits(seed)
     dates = [visit.date for visit in visits for _ in range(recipe.panoramas_per_visit)]
-    ids = [_name(f"{recipe.key}/{seed}/{number}") for number in range(len(images))]
+    # Not of the size of images: areas are ordered by these names, and shall not depend on it.
+    ids = [_name(f"{len(images)}/{seed}/{number}") for number in range(len(images))]
     return [
         Panorama(
             id=ids[number],

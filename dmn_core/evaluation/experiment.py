@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,25 +19,38 @@ from dmn_core.evaluation.trials import (
     Task,
     TrialPlan,
     draw_trials,
-    environments_fingerprint,
     first_beliefs,
+    place_fingerprint,
+    places_of_trials,
 )
 
 # Written into every key; raise it when the same key would mean other errors.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Places:
-    """Environments with what identifies them."""
+    """Environments, and what identifies the trials in them."""
 
     environments: EnvironmentSet
-    fingerprint: str
+    _known: dict[int, str] = field(default_factory=dict, compare=False)
 
-    @classmethod
-    def of(cls, environments: EnvironmentSet) -> Places:
-        """Take the fingerprint."""
-        return cls(environments, environments_fingerprint(environments))
+    def of_trials(self, plan: TrialPlan, trials: int) -> np.ndarray:
+        """Numbers (trials,) of the environments of the first trials."""
+        return places_of_trials(self.environments, plan, range(trials))
+
+    def names_of_trials(self, plan: TrialPlan, trials: int) -> list[str]:
+        """Number and place of the first trials: what is the same trial has the same name.
+
+        So more places, and with them more trials, leave the finished ones as they are.
+        """
+        places = self.of_trials(plan, trials)
+        return [f"{number}@{self._fingerprint(int(p))}" for number, p in enumerate(places)]
+
+    def _fingerprint(self, place: int) -> str:
+        if place not in self._known:
+            self._known[place] = place_fingerprint(self.environments, place)
+        return self._known[place]
 
 
 @dataclass(frozen=True)
@@ -74,16 +87,17 @@ class Experimenter:
             tasks: what is believed before.
             progress: told how many trials were just done.
         """
-        keys = {task: experiment_key(algorithm, places, plan, task) for task in tasks}
-        open_trials = {task: set(self.finished.missing(keys[task], self.trials)) for task in tasks}
+        keys = {task: experiment_key(algorithm, plan, task) for task in tasks}
+        names = places.names_of_trials(plan, self.trials)
+        open_trials = {task: set(self.finished.missing(keys[task], names)) for task in tasks}
         wanted = sorted(set().union(*open_trials.values()))
         progress(self.trials - len(wanted))
         for numbers in _batches(wanted, max(self.block, self.at_once)):
             due = [task for task in tasks if open_trials[task].intersection(numbers)]
             for task, rows in self._block(algorithm, places, plan, due, numbers).items():
-                self.finished.add(keys[task], numbers, rows)
+                self.finished.add(keys[task], [names[number] for number in numbers], rows)
             progress(len(numbers))
-        return {t: self.finished.squared_errors_m2(keys[t], self.trials) for t in tasks}
+        return {t: self.finished.squared_errors_m2(keys[t], names) for t in tasks}
 
     def _block(
         self,
@@ -102,14 +116,11 @@ class Experimenter:
         return {task: np.concatenate(rows) for task, rows in parts.items()}
 
 
-def experiment_key(
-    algorithm: Algorithm, places: Places, plan: TrialPlan, task: Task
-) -> dict[str, Any]:
-    """Everything that decides the errors of an experiment, number by number of trial."""
+def experiment_key(algorithm: Algorithm, plan: TrialPlan, task: Task) -> dict[str, Any]:
+    """Everything that decides the errors of an experiment, trial by trial."""
     return {
         "protocol": PROTOCOL_VERSION,
         "algorithm": algorithm.identity,
-        "places": places.fingerprint,
         **dataclasses.asdict(plan),
         **dataclasses.asdict(task),
     }

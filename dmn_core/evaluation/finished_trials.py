@@ -15,7 +15,7 @@ Key = Mapping[str, Any]
 
 
 class FinishedTrials:
-    """Squared errors by experiment and number of trial: one JSON line a block of trials.
+    """Squared errors by experiment and name of trial: one JSON line a block of trials.
 
     Lines that cannot be read, such as a last one that was cut off, are as if never written.
     """
@@ -27,7 +27,7 @@ class FinishedTrials:
             DataError: the file cannot be read.
         """
         self.path = path
-        self._rows: dict[str, dict[int, list[float]]] = {}
+        self._rows: dict[str, dict[str, list[float]]] = {}
         if path is not None and path.is_file():
             try:
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -36,23 +36,23 @@ class FinishedTrials:
             for line in lines:
                 self._take_in(line)
 
-    def missing(self, key: Key, trials: int) -> list[int]:
-        """Numbers below `trials` of the trials that are not finished."""
+    def missing(self, key: Key, names: Sequence[str]) -> list[int]:
+        """Which of the trials of these names are not finished."""
         done = self._rows.get(_text(key), {})
-        return [number for number in range(trials) if number not in done]
+        return [number for number, name in enumerate(names) if name not in done]
 
-    def squared_errors_m2(self, key: Key, trials: int) -> np.ndarray:
-        """Squared errors (trials, T) of the first trials, all of which are finished."""
+    def squared_errors_m2(self, key: Key, names: Sequence[str]) -> np.ndarray:
+        """Squared errors (M, T) of trials that are all finished."""
         done = self._rows[_text(key)]
-        return np.array([done[number] for number in range(trials)])
+        return np.array([done[name] for name in names])
 
-    def add(self, key: Key, numbers: Sequence[int], squared_errors_m2: np.ndarray) -> None:
+    def add(self, key: Key, names: Sequence[str], squared_errors_m2: np.ndarray) -> None:
         """Keep squared errors (M, T) of M trials."""
         # Six digits are kept, in memory as on disk: a restart gives the same figures.
         rows = [[float(f"{value:.6g}") for value in row] for row in squared_errors_m2]
-        self._rows.setdefault(_text(key), {}).update(zip(numbers, rows, strict=True))
+        self._rows.setdefault(_text(key), {}).update(zip(names, rows, strict=True))
         if self.path is not None:
-            entry = {"experiment": dict(key), "trials": list(numbers), "squared_errors_m2": rows}
+            entry = {"experiment": dict(key), "trials": list(names), "squared_errors_m2": rows}
             _append_line(self.path, json.dumps(entry))
 
     def _take_in(self, line: str) -> None:

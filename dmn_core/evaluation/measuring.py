@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dmn_core.checkpoint import load_checkpoint
@@ -20,7 +21,7 @@ from dmn_core.evaluation.data_kinds import DataKind
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
-from dmn_core.evaluation.subjects import Subject, WeightsFolder
+from dmn_core.evaluation.subjects import Subject, WeightsFolder, record_of_run
 from dmn_core.observation import NetworkConfig
 from dmn_core.robot import Precision
 from dmn_core.systems import network_of
@@ -32,13 +33,22 @@ TEST: Split = "test"
 
 @dataclass(frozen=True)
 class UsedWeights:
-    """Weights that figures were made with."""
+    """Weights that figures were made with.
+
+    Attributes:
+        data, subject: what they were trained on, and as.
+        path: of the file.
+        fingerprint: of the weights.
+        training: what they have been through.
+        run: what the run has been through of which they are the best.
+    """
 
     data: str
     subject: str
     path: Path
     fingerprint: str
     training: dict[str, Any]
+    run: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,11 +62,12 @@ class Missing:
 
 @dataclass
 class Findings:
-    """What was measured, with what, and what could not be."""
+    """What was measured, with what, in how many places of each data set, and what could not be."""
 
     figures: dict[Quantity, Figure] = field(default_factory=dict)
     weights: list[UsedWeights] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,9 @@ class Measuring:
         findings = Findings()
         for kind, by_subject in _grouped(quantities).items():
             places = _PlacesOf(self.sources[kind], self.load)
-            for subject, wanted in by_subject.items():
+            # Baselines last: they are shown images of the size that the others want.
+            ordered = sorted(by_subject.items(), key=lambda item: item[0].is_baseline)
+            for subject, wanted in ordered:
                 self._measure(kind, subject, wanted, places, findings, progress)
         return findings
 
@@ -117,15 +130,17 @@ class Measuring:
             return
         try:
             algorithm, size = self._algorithm(subject, path, data.data, findings)
+            size = size or places.usual_size
         except DmnError as error:
             findings.missing.append(Missing(what, str(error)))
             return
         for plan in dict.fromkeys(quantity.plan for quantity in wanted):
             of_plan = [quantity for quantity in wanted if quantity.plan == plan]
             try:
+                where = places.of(size)
                 errors = self.experimenter.errors(
                     algorithm,
-                    places.of(size),
+                    where,
                     plan,
                     tuple(dict.fromkeys(quantity.task for quantity in of_plan)),
                     progress=lambda trials: progress(what, trials),
@@ -133,19 +148,28 @@ class Measuring:
             except DmnError as error:
                 findings.missing.append(Missing(what, str(error)))
                 continue
-            findings.figures.update((q, q.of(errors[q.task])) for q in of_plan)
+            numbers = where.of_trials(plan, self.experimenter.trials)
+            findings.places[data.data] = len(np.unique(numbers))
+            findings.figures.update((q, q.of(errors[q.task], numbers)) for q in of_plan)
 
     def _algorithm(
         self, subject: Subject, path: Path | None, data: str, findings: Findings
-    ) -> tuple[Algorithm, ImageSize]:
-        """What localizes, and the size of images it wants."""
+    ) -> tuple[Algorithm, ImageSize | None]:
+        """What localizes, and the size of images it wants; None for any."""
         if path is None:
-            return BaselineAlgorithm(subject.system), SOURCES[data].image_size  # type: ignore[arg-type]
+            return BaselineAlgorithm(subject.system), None  # type: ignore[arg-type]
         checkpoint = load_checkpoint(path, device=self.device)
         config = checkpoint.network.config
         _refuse_other_systems(subject, config, path)
         findings.weights.append(
-            UsedWeights(data, subject.name, path, checkpoint.fingerprint, checkpoint.record)
+            UsedWeights(
+                data,
+                subject.name,
+                path,
+                checkpoint.fingerprint,
+                checkpoint.record,
+                record_of_run(path) or checkpoint.record,
+            )
         )
         algorithm = NetworkAlgorithm(checkpoint.network, checkpoint.fingerprint, self.precision)
         return algorithm, (config.image_height, config.image_width)
@@ -166,11 +190,16 @@ class _PlacesOf:
         self._config, self._load = config, load
         self._places: dict[ImageSize, Places | DmnError] = {}
 
+    @property
+    def usual_size(self) -> ImageSize:
+        """Of the images that were asked for first, else the source's own."""
+        return next(iter(self._places), SOURCES[self._config.data].image_size)
+
     def of(self, size: ImageSize) -> Places:
         if size not in self._places:
             try:
                 environments = self._load(self._config, TEST, image_size=size)
-                self._places[size] = Places.of(environments)
+                self._places[size] = Places(environments)
             except DmnError as error:
                 self._places[size] = error
         places = self._places[size]

@@ -30,9 +30,29 @@ def squared_error_m2(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray((off**2).sum(-1))
 
 
-def share_percent(successes: np.ndarray) -> Figure:
-    """Share of true values among (M,), in %, with Wilson's interval."""
-    count = len(successes)
+def effective_count(values: np.ndarray, places: np.ndarray | None) -> float:
+    """As how many independent trials values (M,) count that were measured in places (M,).
+
+    Trials of one place resemble each other: the variance of the mean is that of the sums of the
+    places. Where all values are equal, a place counts once. Of a single place nothing is known but
+    its trials, and each counts.
+    """
+    if places is None:
+        return len(values)
+    counts, place = np.unique(places, return_inverse=True)
+    if len(counts) in (1, len(values)):
+        return len(values)
+    alone = values.var() / len(values)
+    if alone == 0:
+        return len(counts)
+    off = np.bincount(place, values - values.mean())
+    together = np.square(off).sum() / len(values) ** 2 * len(counts) / (len(counts) - 1)
+    return len(values) / max(1.0, float(together / alone))
+
+
+def share_percent(successes: np.ndarray, places: np.ndarray | None = None) -> Figure:
+    """Share of true values among (M,), in %, with Wilson's interval; see `effective_count`."""
+    count = effective_count(successes.astype(float), places)
     share = float(successes.mean())
     center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
     half = math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)) / (1 + Z95**2 / count)
@@ -40,13 +60,14 @@ def share_percent(successes: np.ndarray) -> Figure:
     return Figure(100 * share, 100 * low, 100 * high)
 
 
-def success_percent(squared_errors_m2: np.ndarray) -> Figure:
+def success_percent(squared_errors_m2: np.ndarray, places: np.ndarray | None = None) -> Figure:
     """Share of trials (M,) below the paper's limit, in %, with Wilson's interval."""
-    return share_percent(squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2)
+    return share_percent(squared_errors_m2 < SUCCESS_SQUARED_ERROR_M2, places)
 
 
-def rmse_m(squared_errors_m2: np.ndarray) -> Figure:
+def rmse_m(squared_errors_m2: np.ndarray, places: np.ndarray | None = None) -> Figure:
     """Root mean squared error [m] of trials (M,); interval from the spread of squared errors."""
     mean = float(squared_errors_m2.mean())
-    half = Z95 * float(squared_errors_m2.std()) / math.sqrt(len(squared_errors_m2))
+    count = effective_count(squared_errors_m2, places)
+    half = Z95 * float(squared_errors_m2.std()) / math.sqrt(count)
     return Figure(math.sqrt(mean), math.sqrt(max(0.0, mean - half)), math.sqrt(mean + half))

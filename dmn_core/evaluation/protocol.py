@@ -98,7 +98,8 @@ def evaluate(
         finished: trials done earlier, and gets those done now; None keeps nothing.
         progress: told how many trials were just done.
     """
-    places = Places.of(environments)
+    places = Places(environments)
+    where = places.of_trials(config.plan, config.trials)
     experimenter = Experimenter(config.trials, config.trials_at_once, finished or FinishedTrials())
     algorithms: dict[str, Algorithm] = {
         "dmn": NetworkAlgorithm(network, fingerprint, config.precision),
@@ -112,9 +113,9 @@ def evaluate(
         errors = experimenter.errors(algorithm, places, config.plan, tasks, progress=told)
         globally, tracking = errors[config.global_task], errors[config.tracking_task]
         results[name] = Results(
-            sequential_global=success_percent(globally[:, -1]),
-            one_step_global=success_percent(globally[:, 0]),
-            tracking_rmse_m=rmse_m(tracking[:, -1]),
+            sequential_global=success_percent(globally[:, -1], where),
+            one_step_global=success_percent(globally[:, 0], where),
+            tracking_rmse_m=rmse_m(tracking[:, -1], where),
         )
     return results
 

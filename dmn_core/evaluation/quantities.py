@@ -38,14 +38,14 @@ class Quantity:
     measure: Measure
     t: int
 
-    def of(self, squared_errors_m2: np.ndarray) -> Figure:
-        """The number with its interval, from squared errors (trials, T) [m^2]."""
+    def of(self, squared_errors_m2: np.ndarray, places: np.ndarray) -> Figure:
+        """The number with its interval, from squared errors (trials, T) [m^2] in places."""
         at_t = squared_errors_m2[:, self.t - 1]
         if self.measure == "rmse":
-            return rmse_m(at_t)
+            return rmse_m(at_t, places)
         if self.measure == "nearest":
-            return share_percent(at_t < _SAME_PLACE_M2)
-        return success_percent(at_t)
+            return share_percent(at_t < _SAME_PLACE_M2, places)
+        return success_percent(at_t, places)
 
     @property
     def unit(self) -> str:

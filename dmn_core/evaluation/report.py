@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dmn_core.checkpoint import in_all
 from dmn_core.evaluation.curves import Curves
-from dmn_core.evaluation.measuring import Findings, Missing, UsedWeights
+from dmn_core.evaluation.equal_training import unequal_training_lines, weights_line
+from dmn_core.evaluation.measuring import Findings, Missing
 from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
 from dmn_core.evaluation.tables import Table
@@ -114,9 +114,15 @@ def _page(
     lines = [heading, "", *body, ""]
     lines += [note, ""] if note else []
     lines += [_circumstances_line(circumstances), ""]
+    lines += _places_lines(findings, circumstances["trials"])
     if findings.weights:
-        lines += ["Weights:", "", *(_weights_line(used) for used in findings.weights), ""]
-        lines += _unequal_training_lines(findings.weights)
+        lines += [
+            "Weights:",
+            "",
+            *(weights_line(used, _shown(used.path)) for used in findings.weights),
+        ]
+        lines += [""]
+        lines += unequal_training_lines(findings.weights)
     if findings.missing:
         lines += ["Missing, and what to run for it:", "", *missing_lines(findings.missing), ""]
     return "\n".join(lines)
@@ -133,24 +139,13 @@ def _circumstances_line(circumstances: dict[str, Any]) -> str:
     )
 
 
-def _weights_line(used: UsedWeights) -> str:
-    learned = ""
-    if used.training:
-        samples, hours = (in_all(used.training, quantity) for quantity in ("samples", "hours"))
-        learned = f", {samples} samples in {hours:.2f} hours"
-    return f"- {used.data}, {used.subject}: `{_shown(used.path)}` {used.fingerprint}{learned}"
-
-
-def _unequal_training_lines(weights: Iterable[UsedWeights]) -> list[str]:
-    """A warning for each data set whose rows have not learned from as many samples."""
-    samples: dict[str, set[float]] = {}
-    for used in weights:
-        samples.setdefault(used.data, set()).add(in_all(used.training, "samples"))
+def _places_lines(findings: Findings, trials: int) -> list[str]:
+    """Where trials outnumber places, and what that means for the intervals."""
     return [
-        f"**Not of equal training**: weights for {data} have seen {min(seen)} to {max(seen)} "
-        "samples.\n"
-        for data, seen in samples.items()
-        if len(seen) > 1
+        f"{data}: {trials} trials in {places} places; intervals count what trials of one place "
+        "have in common.\n"
+        for data, places in findings.places.items()
+        if places < trials
     ]
 
 
@@ -189,5 +184,6 @@ def _frame(
         "weights": [
             {**dataclasses.asdict(used), "path": _shown(used.path)} for used in findings.weights
         ],
+        "places": findings.places,
         "missing": [dataclasses.asdict(entry) for entry in findings.missing],
     }

@@ -6,7 +6,9 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from dmn_core.checkpoint import read_record
 from dmn_core.data.sources import DataConfig
 from dmn_core.errors import CheckpointError
 from dmn_core.evaluation.data_kinds import kind_of
@@ -18,7 +20,7 @@ PAPER_CONTEXTS = 4
 TRAINING_LENGTH = ("--max-steps", "100000")
 
 # Files of a run, and of several runs that differ in learning rate or seed.
-BEST, GRID = "best.safetensors", "grid.json"
+BEST, LAST, GRID = "best.safetensors", "last.safetensors", "grid.json"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class WeightsFolder:
             words += ["--environments", str(subject.environments)]
         words += [*TRAINING_LENGTH, "--out", str(self.path / data.data / subject.name)]
         return shlex.join(words)
+
+
+def record_of_run(path: Path) -> dict[str, Any]:
+    """What the run has been through whose best weights are in `path`; nothing if not of a run."""
+    return read_record(path.with_name(LAST)) if path.name == BEST else {}
 
 
 def _best_of_grid(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 
 from dmn_core.data.batching import episodes_of
 from dmn_core.data.episode import EnvironmentSet, Episodes
+from dmn_core.data.sources import SOURCES, DataConfig
 from dmn_core.particle_filter import Belief, uniform_belief
 from dmn_core.particle_filter.initial_belief import tracking_belief
 
@@ -22,7 +23,7 @@ from dmn_core.particle_filter.initial_belief import tracking_belief
 # viewpoint of the map, for Table V.
 Start = Literal["global", "tracking", "contexts"]
 _STARTS: tuple[Start, ...] = ("global", "tracking", "contexts")
-_IMAGES_IN_FINGERPRINT = 64
+_IMAGES_IN_FINGERPRINT = 4
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,20 @@ def draw_trials(
     *,
     device: torch.device | str = "cpu",
 ) -> Episodes:
-    """Trials of these numbers as one batch, each in another environment while there are enough."""
+    """Trials of these numbers as one batch, each in the place that `places_of_trials` says."""
     parts = [
         episodes_of(
             environments,
-            np.array([number % len(environments)]),
+            np.array([place]),
             contexts=plan.contexts,
             queries=plan.steps,
             rng=np.random.default_rng((plan.seed, number)),
             far_contexts=plan.far_contexts,
             device=device,
         )
-        for number in numbers
+        for number, place in zip(
+            numbers, places_of_trials(environments, plan, numbers), strict=True
+        )
     ]
     return Episodes(
         context_images=torch.cat([part.context_images for part in parts]),
@@ -77,6 +80,31 @@ def draw_trials(
         query_poses=torch.cat([part.query_poses for part in parts]),
         area_m=environments.area_m,
     )
+
+
+def places_of_trials(
+    environments: EnvironmentSet, plan: TrialPlan, numbers: Sequence[int]
+) -> np.ndarray:
+    """Numbers (M,) of the environments of trials: another for each while there are enough.
+
+    As in training, environments with fewer views than a trial needs are passed over; where none
+    has enough, the first says what it lacks.
+    """
+    able = environments.with_views(
+        contexts=plan.contexts, queries=plan.steps, far_contexts=plan.far_contexts
+    )
+    able = able if len(able) else np.zeros(1, dtype=np.int64)
+    return able[np.asarray(numbers, dtype=np.int64) % len(able)]
+
+
+def with_a_place_each(data: DataConfig, trials: int) -> DataConfig:
+    """The data with as many places as trials, where worlds are rendered one by one and none said.
+
+    Trials that share a place resemble each other, and say less about places that were never seen.
+    """
+    if data.environments or not SOURCES[data.data].one_by_one:
+        return data
+    return replace(data, environments=trials)
 
 
 def first_beliefs(episodes: Episodes, task: Task, *, seed: int, numbers: Sequence[int]) -> Belief:
@@ -101,13 +129,16 @@ def _first_belief(episodes: Episodes, row: int, task: Task, seed: int, number: i
     return belief.poses_map_base
 
 
-def environments_fingerprint(environments: EnvironmentSet) -> str:
-    """Identifies places by their poses, roles and a sample of their images; 16 hex digits."""
-    digest = hashlib.sha256(repr((environments.area_m, tuple(environments.images.shape))).encode())
-    parts = [environments.poses_map_camera, environments.first_view]
-    parts += [p for p in (environments.image_of_view, environments.roles) if p is not None]
-    every = max(1, len(environments.images) // _IMAGES_IN_FINGERPRINT)
-    parts.append(environments.images[::every].cpu().numpy())
+def place_fingerprint(environments: EnvironmentSet, number: int) -> str:
+    """Identifies a place by its poses, roles and a few of its images; 16 hex digits."""
+    shape = tuple(environments.images.shape[1:])
+    digest = hashlib.sha256(repr((environments.area_m, shape)).encode())
+    first, last = environments.first_view[number : number + 2]
+    views = np.arange(first, last)
+    shown = views[:: max(1, len(views) // _IMAGES_IN_FINGERPRINT)]
+    parts = [environments.poses_map_camera[views], environments.images_of(shown).cpu().numpy()]
+    if environments.roles is not None:
+        parts.append(environments.roles[views])
     for part in parts:
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from dmn_core.checkpoint import save_checkpoint
 from dmn_core.config import read_yaml, write_yaml
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.evaluation.circumstances import running_command
-from dmn_core.evaluation.subjects import BEST
+from dmn_core.evaluation.subjects import BEST, LAST
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.encoding import AnyNetwork
 from dmn_core.whole_file import whole_file
@@ -26,7 +26,7 @@ class RunFolder:
         self.path = path
         self.state = path / "last.pt"
         self.best = path / BEST
-        self.last = path / "last.safetensors"
+        self.last = path / LAST
         self.log = path / "log.jsonl"
 
     @property

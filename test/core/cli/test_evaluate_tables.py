@@ -18,9 +18,6 @@ from dmn_core.cli.main import main
 from dmn_core.cli.train import TrainCommand
 from dmn_core.data.episode import EnvironmentSet, ViewRole
 from dmn_core.data.sources import SOURCES, Source
-from dmn_core.evaluation import paper
-from dmn_core.evaluation.curves import CurvesConfig
-from dmn_core.evaluation.paper_curves import curves
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import table
@@ -124,8 +121,13 @@ def test_pictures_of_trials(number, weights, tmp_path, capsys):
         *("--particles-global", 50, "--steps", 2),
     )
     printed = capsys.readouterr().out.strip()
-    assert printed == str(tmp_path / f"figure_{number:02d}_trial_0.png")
-    assert (tmp_path / f"figure_{number:02d}_trial_0.png").stat().st_size > 20000
+    picture = tmp_path / f"figure_{number:02d}_trial_0.png"
+    assert printed == str(picture)
+    evaluate(
+        *("--figure", number, "--weights", path, "--out", tmp_path, "--examples", 1),
+        *("--particles-global", 50, "--steps", 2, "--json"),
+    )
+    assert json.loads(capsys.readouterr().out) == {"pictures": [str(picture)]}
 
 
 def test_json_of_one_evaluation_is_one_object_of_the_promised_form(weights, tmp_path, capsys):
@@ -146,29 +148,6 @@ def test_json_of_a_table_is_the_file(weights, tmp_path, capsys):
     evaluate("--table", 4, "--weights-dir", weights, "--out", tmp_path, *TRIALS, "--json")
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "table_4.json").read_text())
-
-
-def test_figures_of_the_paper_stand_where_the_design_says():
-    config = EvaluationConfig()
-    first = {row.title: [e.paper for e in row.entries] for row in table(1, config).rows}
-    assert first["closest context"] == [11.0, 11.4, 39.3, 34.5]
-    assert [row.entries[0].paper for row in table(6, config).rows] == [75.9, 73.0, 57.4, 37.8]
-    assert [e.paper for e in table(4, config).rows[1].entries] == [9.51, 32.77]
-    assert [e.paper for e in table(3, config).rows[0].entries] == [2.76, 3.22, 4.15]
-    assert table(2, config).rows[0].entries[0].paper == paper.MAIN["dmn"]["streets"][0] == 73.2
-
-
-def test_protocols_are_the_papers():
-    config = EvaluationConfig()
-    for number in range(1, 7):
-        for quantity in table(number, config).quantities():
-            kind = quantity.task.start
-            expected = {"global": 2048, "tracking": 256, "contexts": 4}[kind]
-            assert quantity.task.particles == expected
-            assert quantity.plan.contexts == (0 if number == 5 else 4)
-            assert quantity.plan.steps == (1 if number == 5 else 5)
-    large = [q.plan.far_contexts for q in table(4, config).quantities()]
-    assert large == [0, 4, 0, 4]
 
 
 def every_missing_command(folder, capsys):
@@ -221,6 +200,57 @@ def test_what_is_there_is_measured_and_what_is_missing_is_listed(weights, tmp_pa
     )
 
 
+@pytest.mark.parametrize(
+    ("wanted", "serves"),
+    [(("--table", 1), False), (("--figure", 8), False), (("--figure", 9), True)],
+)
+def test_shipped_weights_serve_where_no_trainings_are_compared(
+    weights, tmp_path, monkeypatch, wanted, serves
+):
+    shipped = weights / "mazes" / "dmn.safetensors"
+    monkeypatch.setattr("dmn_core.evaluation.subjects._shipped", lambda data: [shipped])
+    arguments = (*wanted, "--weights-dir", tmp_path / "none", "--out", tmp_path, *TRIALS, *POINTS)
+    try:
+        evaluate(*arguments)
+    except SystemExit:
+        assert wanted == ("--figure", 8)  # which has no baselines
+        return
+    (written,) = tmp_path.glob("*_*.json")
+    content = json.loads(written.read_text())
+    assert [used["subject"] for used in content["weights"]] == (["dmn"] if serves else [])
+    assert any("--system dmn " in entry["command"] for entry in content["missing"]) != serves
+
+
+def test_baselines_and_networks_are_shown_the_same_places(weights, tmp_path, monkeypatch):
+    shown = []
+
+    def remembering(config, split, image_size):
+        shown.append(image_size)
+        return load(config, split, image_size)
+
+    monkeypatch.setattr(sys.modules["tiny_data"], "load", remembering)
+    monkeypatch.setitem(SOURCES, "streets", Source("tiny_data", (16, 32), "as the source has it"))
+    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
+    assert shown == [SIZE]
+    content = json.loads((tmp_path / "table_2.json").read_text())
+    assert all(row["entries"][0]["value"] is not None for row in content["rows"])
+    shown.clear()
+    evaluate("--table", 2, "--weights-dir", tmp_path / "none", "--out", tmp_path, *TRIALS)
+    assert shown == [(16, 32)]
+
+
+def test_a_table_says_where_trials_outnumber_places(weights, tmp_path):
+    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, "--trials", 5, *TRIALS[2:])
+    assert json.loads((tmp_path / "table_2.json").read_text())["places"] == {"streets": 3}
+    page = (tmp_path / "table_2.md").read_text()
+    assert "streets: 5 trials in 3 places" in page and "7 samples, 0.00 hours" in page
+
+
+def test_a_folder_that_is_not_said_stops_no_table_without_that_data(weights, tmp_path):
+    said = ("--sources.streets", "streetlearn")
+    evaluate("--table", 1, *said, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
+
+
 def test_the_best_of_several_runs_counts(weights, tmp_path):
     folder = tmp_path / "streets" / "dmn"
     best = folder / "seed-1" / "best.safetensors"
@@ -267,10 +297,3 @@ def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypa
         evaluate(*arguments)
     assert stop.value.code != 0
     assert said in capsys.readouterr().err
-
-
-def test_curves_share_the_settings_of_the_tables():
-    config, shape = EvaluationConfig(), CurvesConfig()
-    of_table = set(table(1, config).quantities())
-    for number in (7, 8, 9, 11):
-        assert of_table & set(curves(number, config, shape).quantities()), number

@@ -12,6 +12,7 @@ pytest.importorskip("plyvel")
 
 from dmn_core.cli import worlds_streets
 from dmn_core.cli.main import main
+from dmn_core.data.simulated_streets import RECORDS_VERSION
 from dmn_core.worlds.streets.layout import CityConfig
 from dmn_core.worlds.streets.panorama import PanoramaConfig
 from dmn_core.worlds.streets.recipe import StreetRecipe
@@ -36,6 +37,6 @@ def test_a_database_is_written_where_the_command_says(
     tiny = StreetRecipe(3, CityConfig(crossings=1), PanoramaConfig(8, 16))
     monkeypatch.setattr(worlds_streets, "street_recipe", lambda views, image_size: tiny)
     main(["worlds", "streets", "--count", "1", "--split", "test", "--cache", str(tmp_path)])
-    path = tmp_path / tiny.key / "test-1"
+    path = tmp_path / tiny.key / f"test-1-{RECORDS_VERSION}"
     assert f"1 cities with 6 panoramas each in {path}" in capsys.readouterr().out
     assert (path / "CURRENT").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_rendering_goes_on_where_it_stopped(cache: Path, areas: EnvironmentSet) 
     lost.unlink()
     one = render_database(RECIPE, "test", 1, cache_dir=cache)
     assert not lost.exists(), "one city needs the first shard only"
-    (folder / "test-2").rename(folder / "old")
+    render_database(RECIPE, "test", 2, cache_dir=cache).rename(folder / "old")
     two = render_database(RECIPE, "test", 2, cache_dir=cache, show_progress=False)
     assert kept.stat().st_mtime_ns == before and lost.stat().st_mtime_ns > written
     names = {path: {p.id: p.image_bytes for p in read_panoramas(path)} for path in (one, two)}
@@ -165,3 +166,12 @@ def test_too_few_panoramas_are_refused(tmp_path: Path) -> None:
     sparse = StreetRecipe(2, RECIPE.city, RECIPE.camera)
     with pytest.raises(DataError, match="ask for more views"):
         load_or_render_streets(sparse, "train", 1, cache_dir=tmp_path, show_progress=False)
+
+
+def test_areas_are_the_same_whatever_the_size_of_images(cache: Path, areas: EnvironmentSet) -> None:
+    larger = load_or_render_streets(
+        replace(RECIPE, camera=PanoramaConfig(24, 48)), "test", 2, cache_dir=cache
+    )
+    assert larger.images.shape[1:] != areas.images.shape[1:]
+    for name in ("poses_map_camera", "first_view", "roles", "image_of_view"):
+        assert np.array_equal(getattr(larger, name), getattr(areas, name)), name

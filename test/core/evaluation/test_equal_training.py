@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from dmn_core.checkpoint import save_checkpoint
+from dmn_core.evaluation.equal_training import unequal_training_lines, weights_line
 from dmn_core.evaluation.measuring import UsedWeights
-from dmn_core.evaluation.report import _unequal_training_lines
-from dmn_core.evaluation.subjects import Subject, WeightsFolder
+from dmn_core.evaluation.subjects import Subject, WeightsFolder, record_of_run
+from dmn_core.observation import NetworkConfig, build_network
 from dmn_core.weights import default_weights_path
 
 
@@ -16,13 +20,42 @@ def test_shipped_weights_are_no_row_among_trainings(tmp_path):
     assert found == default_weights_path()
 
 
-def used(data, samples, before=0):
-    record = {"samples": samples, "before": {"samples": before}}
-    return UsedWeights(data, "dmn", Path("x"), "", record)
+def used(data, samples, before=0, **more):
+    record = {"samples": samples, "before": {"samples": before, "hours": 0.25}, "hours": 1, **more}
+    return UsedWeights(data, "dmn", Path("x"), "abc", record, record)
 
 
 def test_a_table_says_where_rows_have_not_seen_as_many_samples():
     equal = [used("mazes", 5), used("mazes", 3, before=2), used("rooms", 9)]
-    assert _unequal_training_lines(equal) == []
-    (line,) = _unequal_training_lines([*equal, used("rooms", 7)])
-    assert "rooms have seen 7 to 9 samples" in line
+    assert unequal_training_lines(equal) == []
+    (line,) = unequal_training_lines([*equal, used("rooms", 7)])
+    assert "rooms have learned from 7 to 9 samples" in line
+
+
+def test_rows_that_drew_more_but_compared_as_many_are_equal():
+    def of(**run):
+        return UsedWeights("rooms", "dmn", Path("x"), "", {}, run)
+
+    drew_more, drew_less = of(samples=8, compared_samples=4), of(samples=4, compared_samples=4)
+    assert unequal_training_lines([drew_more, drew_less]) == []
+    unknown = of(samples=4)
+    assert len(unequal_training_lines([drew_more, unknown])) == 1
+
+
+def test_the_line_of_weights_says_samples_and_hours():
+    line = weights_line(used("mazes", 5, before=3), "some/path")
+    assert line == "- mazes, dmn: `some/path` abc, 8 samples, 1.25 hours"
+    best, run = {"samples": 6, "hours": 1.0}, {"samples": 8, "compared_samples": 4, "hours": 2.0}
+    line = weights_line(UsedWeights("mazes", "dmn", Path("x"), "abc", best, run), "x")
+    assert line.endswith("abc, 6 samples, the best of 8 (4 of them compared), 2.00 hours")
+    assert "unknown" in weights_line(UsedWeights("mazes", "dmn", Path("x"), "abc", {}, {}), "x")
+
+
+def test_runs_compare_by_their_length_and_not_by_when_they_were_best(tmp_path):
+    torch.manual_seed(0)
+    network = build_network(NetworkConfig(image_height=8, image_width=8))
+    for name, samples in (("best", 6), ("last", 8)):
+        save_checkpoint(tmp_path / f"{name}.safetensors", network, record={"samples": samples})
+    assert record_of_run(tmp_path / "best.safetensors") == {"samples": 8}
+    (tmp_path / "last.safetensors").unlink()
+    assert record_of_run(tmp_path / "best.safetensors") == {}

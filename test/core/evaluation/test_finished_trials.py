@@ -12,7 +12,7 @@ from dmn_core.evaluation.algorithms import NetworkAlgorithm
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.protocol import EvaluationConfig, evaluate
-from dmn_core.evaluation.trials import Task, TrialPlan, environments_fingerprint
+from dmn_core.evaluation.trials import Task, TrialPlan
 
 PLAN = TrialPlan(steps=2)
 TASKS = (Task("global", 40), Task("tracking", 20))
@@ -37,7 +37,7 @@ def experimenter(path, trials=20):
 
 def test_after_a_break_only_the_rest_is_done_and_nothing_differs(counted, make_places, tmp_path):
     algorithm, made = counted
-    places, path = Places.of(make_places()), tmp_path / "trials.jsonl"
+    places, path = Places(make_places()), tmp_path / "trials.jsonl"
     whole = experimenter(None).errors(algorithm, places, PLAN, TASKS)
     assert sum(made) == 20
     made.clear()
@@ -67,7 +67,7 @@ def test_after_a_break_only_the_rest_is_done_and_nothing_differs(counted, make_p
 
 def test_more_trials_add_to_those_that_are_there(counted, make_places, tmp_path):
     algorithm, made = counted
-    places, path = Places.of(make_places()), tmp_path / "trials.jsonl"
+    places, path = Places(make_places()), tmp_path / "trials.jsonl"
     few = experimenter(path, 6).errors(algorithm, places, PLAN, TASKS[:1])[TASKS[0]]
     made.clear()
     many = experimenter(path, 10).errors(algorithm, places, PLAN, TASKS[:1])[TASKS[0]]
@@ -77,7 +77,7 @@ def test_more_trials_add_to_those_that_are_there(counted, make_places, tmp_path)
 
 def test_another_task_on_the_same_trials_leaves_the_finished_one_alone(counted, make_places):
     algorithm, _ = counted
-    places = Places.of(make_places())
+    places = Places(make_places())
     both = Experimenter(8, 4, FinishedTrials())
     asked = []
     weigh = algorithm.network.log_likelihood
@@ -91,7 +91,6 @@ def test_another_task_on_the_same_trials_leaves_the_finished_one_alone(counted, 
     "other",
     [
         {"algorithm": "weights other, float32"},
-        {"places": "0"},
         {"contexts": 5},
         {"seed": 1},
         {"steps": 3},
@@ -101,21 +100,40 @@ def test_another_task_on_the_same_trials_leaves_the_finished_one_alone(counted, 
 )
 def test_results_of_anything_else_are_not_taken(other):
     key = {
-        "protocol": 1, "algorithm": "weights some, float32", "places": "1", "contexts": 4,
+        "protocol": 2, "algorithm": "weights some, float32", "contexts": 4,
         "far_contexts": 0, "steps": 2, "seed": 0, "start": "global", "particles": 40,
     }  # fmt: skip
     finished = FinishedTrials()
-    finished.add(key, [0], np.ones((1, 2)))
-    assert finished.missing(key, 1) == []
-    assert finished.missing({**key, **other}, 1) == [0]
+    finished.add(key, ["0@a"], np.ones((1, 2)))
+    assert finished.missing(key, ["0@a"]) == []
+    assert finished.missing({**key, **other}, ["0@a"]) == [0]
 
 
-def test_places_are_known_by_what_is_in_them(make_places):
-    assert environments_fingerprint(make_places()) == environments_fingerprint(make_places())
-    assert environments_fingerprint(make_places()) != environments_fingerprint(make_places(views=9))
+def test_trials_are_known_by_their_place(make_places):
+    def names(places, plan=PLAN, trials=12):
+        return Places(places).names_of_trials(plan, trials)
+
+    assert names(make_places()) == names(make_places())
+    assert len(set(names(make_places()))) == 12
+    assert not set(names(make_places())) & set(names(make_places(views=9)))
     changed = make_places()
-    changed.images[0] += 1
-    assert environments_fingerprint(changed) != environments_fingerprint(make_places())
+    changed.images[0] += 1  # the first view of the first place
+    same = [a == b for a, b in zip(names(changed), names(make_places()), strict=True)]
+    assert same == [number % 10 != 0 for number in range(12)]
+
+
+def test_more_places_leave_finished_trials_as_they_are(counted, make_places, tmp_path):
+    algorithm, made = counted
+    path, many = tmp_path / "trials.jsonl", make_places()
+    few = experimenter(path, 6).errors(algorithm, Places(many.first(6)), PLAN, TASKS)
+    made.clear()
+    more = experimenter(path, 10).errors(algorithm, Places(many), PLAN, TASKS)
+    assert sum(made) == 4
+    assert all(np.array_equal(more[task][:6], few[task]) for task in TASKS)
+    # Trials that went on in places that were used before are others.
+    made.clear()
+    experimenter(path, 10).errors(algorithm, Places(many.first(6)), PLAN, TASKS)
+    assert sum(made) == 4
 
 
 def test_evaluation_keeps_its_trials(oracle, make_places, tmp_path):

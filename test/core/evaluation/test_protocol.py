@@ -8,20 +8,30 @@ import numpy as np
 import pytest
 import torch
 
-from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import DataConfig
+from dmn_core.errors import CheckpointError, ConfigurationError, DataError
 from dmn_core.evaluation.algorithms import EncodedTrials, NetworkAlgorithm, along
 from dmn_core.evaluation.baselines import BaselineAlgorithm, closest_context, uninformed
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.metrics import rmse_m, squared_error_m2, success_percent
 from dmn_core.evaluation.protocol import EvaluationConfig, evaluate
-from dmn_core.evaluation.trials import Task, TrialPlan, draw_trials, first_beliefs
+from dmn_core.evaluation.trials import (
+    Task,
+    TrialPlan,
+    draw_trials,
+    first_beliefs,
+    places_of_trials,
+    with_a_place_each,
+)
 from dmn_core.geometry import compose
 from dmn_core.observation import NetworkConfig, build_network
 from dmn_core.particle_filter import uniform_belief
 
 CONFIG = EvaluationConfig(trials=30, particles_global=1500, particles_tracking=300, steps=4)
 PLAN = TrialPlan()
+AREA = (-20.0, 20.0, -20.0, 20.0)
 
 
 def test_an_oracle_succeeds_and_the_uninformed_does_not(oracle, make_places):
@@ -127,7 +137,7 @@ def test_regression_starts_at_the_mean_and_goes_on_from_its_own_estimate(make_pl
 def test_the_nearest_context_is_found_by_an_oracle_and_by_chance_otherwise(
     oracle, ignorant, make_places
 ):
-    places = Places.of(make_places(count=60, far=5, views=8))
+    places = Places(make_places(count=60, far=5, views=8))
     plan, task = TrialPlan(contexts=0, far_contexts=4, steps=1), Task("contexts", 4)
     experimenter = Experimenter(60, 20, FinishedTrials())
     found = experimenter.errors(NetworkAlgorithm(oracle, "oracle"), places, plan, [task])[task]
@@ -155,6 +165,54 @@ def test_rmse_and_squared_error():
     assert figure.value == pytest.approx(math.sqrt(18.75))
     assert figure.low < figure.value < figure.high
     assert f"{figure:.2f}".startswith("4.33 [")
+
+
+def test_trials_that_repeat_places_count_as_what_they_are_worth():
+    rng = np.random.default_rng(0)
+    once = rng.uniform(0, 160, 100)
+    alone, places = success_percent(once), np.repeat(np.arange(100), 10)
+    # Ten times the same says nothing new, and ten times another does.
+    same = success_percent(np.repeat(once, 10), places)
+    assert (same.low, same.high) == pytest.approx((alone.low, alone.high), abs=0.2)
+    other = success_percent(rng.uniform(0, 160, 1000), places)
+    assert other.high - other.low < 0.5 * (alone.high - alone.low)
+    tracked = rmse_m(np.repeat(once, 10), places)
+    assert tracked.low == pytest.approx(rmse_m(once).low, abs=0.05)
+    assert rmse_m(np.repeat(once, 10)).low > tracked.low + 0.1
+    # All alike: each place counts once. A single place: its trials.
+    assert success_percent(np.zeros(1000), places).low == success_percent(np.zeros(100)).low
+    assert success_percent(once, np.zeros(100)) == alone
+
+
+def test_intervals_of_repeated_places_hold_the_truth(make_places):
+    """Of many evaluations in places that are easy or hard, 95 % should have it in the interval."""
+    rng, held, held_without = np.random.default_rng(1), 0, 0
+    places = np.tile(np.arange(40), 5)
+    for _ in range(400):
+        errors = np.where(rng.random(200) < rng.choice([0.1, 0.9], 40)[places], 0.0, 100.0)
+        with_places, without = success_percent(errors, places), success_percent(errors)
+        held += with_places.low <= 50 <= with_places.high
+        held_without += without.low <= 50 <= without.high
+    assert 0.92 < held / 400 < 0.98 and held_without / 400 < 0.85
+
+
+def test_places_with_too_few_views_are_passed_over(make_places):
+    places = make_places(count=3, views=12)
+    first = np.array([0, 12, 16, 28])  # the second has four views
+    poor = EnvironmentSet(places.images[:28], places.poses_map_camera[:28], first, AREA)
+    assert places_of_trials(poor, PLAN, range(4)).tolist() == [0, 2, 0, 2]
+    assert len(draw_trials(poor, PLAN, range(4)).query_poses) == 4
+    with pytest.raises(DataError, match="environment 0 has 12"):
+        draw_trials(poor, TrialPlan(steps=9), [0])
+
+
+def test_simulated_places_are_as_many_as_trials_unless_told_otherwise():
+    for data in ("mazes", "mazes-varied", "rooms"):
+        assert with_a_place_each(DataConfig(data=data), 5000).environments == 5000
+        told = DataConfig(data=data, environments=7)
+        assert with_a_place_each(told, 5000) == told
+    for data in (DataConfig(data="streets"), DataConfig(data="gqn-mazes", root="x")):
+        assert with_a_place_each(data, 5000) == data
 
 
 @pytest.mark.parametrize("change", [{"trials": 0}, {"contexts": 0}, {"precision": "int8"}])
