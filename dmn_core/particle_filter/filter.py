@@ -11,6 +11,7 @@ from torch import Tensor
 from dmn_core.particle_filter import resampling
 from dmn_core.particle_filter.adaptive_size import wanted_size
 from dmn_core.particle_filter.estimate import best_cluster_estimate, covariance, weighted_mean
+from dmn_core.particle_filter.injection import inject, places_of
 from dmn_core.particle_filter.motion import move
 from dmn_core.particle_filter.particles import Belief
 from dmn_core.particle_filter.recovery import (
@@ -119,18 +120,22 @@ def resample(
 ) -> Belief:
     """Resample the rows that are due and keep the others.
 
-    Rows with a share (B,) to inject are due, and drawn from the mixture of the belief with places
-    elsewhere. Where the number of particles changes, all rows are drawn.
+    Where a share (B,) is to be injected, rows that are due are drawn from the mixture of the belief
+    with places elsewhere, and in others the lightest particles give way. Where the number of
+    particles changes, all rows are drawn.
     """
+    count = belief.log_weights.shape[-1]
     due = should_resample(belief, policy=settings.resampling, fraction=settings.effective_fraction)
     source = belief
     if share is not None and elsewhere is not None and bool((share > 0).any()):
-        due = due | (share > 0)
-        candidates = elsewhere.candidates(belief.log_weights.shape[-1])
+        # More than half of the particles cannot give way to others.
+        crowded = [2 * places_of(part, count) > count for part in share.tolist()]
+        due = due | torch.tensor(crowded, device=due.device) & (share > 0)
+        candidates = elsewhere.candidates(count)
         source = with_candidates(belief, candidates, share)
+        belief = inject(belief, candidates, share * ~due, generator=generator)
     if not bool(due.any()):
         return belief
-    count = belief.log_weights.shape[-1]
     wanted = count
     if settings.size.enabled:
         most = settings.size.limited(2**31, started_with=started_with or count)

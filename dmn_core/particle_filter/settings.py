@@ -18,7 +18,8 @@ class FilterSettings:
 
     Attributes:
         noise: trust in odometry.
-        resampling: when: `never`, `always`, or when the effective size drops.
+        resampling: when: `never`, `always`, or when the effective size drops. Particles that are
+            put elsewhere by the recovery take the places of the lightest ones in between.
         effective_fraction: share of the particles below which `effective_size` resamples.
         soft_alpha: 1 for systematic resampling, below 1 for soft resampling.
         resample_interval: every so many images may resample; in between, nothing is drawn anew.

@@ -20,6 +20,8 @@ from dmn_core.particle_filter import (
     step,
     uniform_belief,
 )
+from dmn_core.particle_filter.filter import resample
+from dmn_core.particle_filter.injection import inject
 from dmn_core.particle_filter.recovery import with_candidates
 
 AREA = (-20.0, 20.0, -20.0, 20.0)
@@ -167,6 +169,49 @@ def test_candidates_have_their_share_of_the_weight():
     assert torch.allclose(mixed.weights[:, 7:].sum(-1), torch.tensor([0.0, 0.2]), atol=1e-6)
     assert torch.allclose(mixed.weights[0, :7], belief.weights[0])
     assert torch.allclose(mixed.weights[1, :7], 0.8 * belief.weights[1], atol=1e-6)
+
+
+def test_injection_moves_the_lightest_and_is_true_on_the_mean():
+    generator = torch.Generator().manual_seed(0)
+    poses = torch.arange(100.0).reshape(1, 100, 1).expand(2, 100, 3)
+    belief = Belief(poses, torch.log_softmax(torch.randn(2, 100, generator=generator), -1))
+    candidates = Belief.equally_weighted(torch.full((2, 7, 3), -1.0))
+    shares, seen = torch.tensor([0.0, 0.05]), torch.zeros(100)
+    for _ in range(4000):
+        after = inject(belief, candidates, shares, generator=generator)
+        place = after.poses_map_base[1, :, 0].round().long()
+        old = place >= 0
+        seen += torch.zeros(100).index_add(0, place[old], after.weights[1, old]) / 4000
+    assert torch.equal(after.poses_map_base[0], poses[0])
+    assert torch.equal(after.log_weights[0], belief.log_weights[0])
+    assert torch.allclose(after.weights.sum(-1), torch.ones(2), atol=1e-5)
+    new = after.poses_map_base[1, :, 0] == -1
+    assert new.sum() == 5 and after.weights[1, new].sum().item() == pytest.approx(0.05)
+    # Every place keeps its weight but for the share; all but the ten lightest stay themselves.
+    assert torch.allclose(seen, 0.95 * belief.weights[1], atol=4e-4)
+    heavy = belief.weights[1].argsort()[10:]
+    assert torch.equal(after.poses_map_base[1, heavy], poses[1, heavy])
+
+
+@pytest.mark.parametrize(
+    ("policy", "fraction", "stays"),
+    [("never", 0.5, True), ("effective_size", 0.01, True), ("effective_size", 1.0, False)],
+)
+def test_a_share_to_inject_resamples_only_what_is_due(policy, fraction, stays):
+    generator = torch.Generator().manual_seed(0)
+    belief = gaussian_belief(HOME, torch.eye(3), particles=200, generator=generator)
+    belief = belief.reweighted(torch.randn(1, 200, generator=generator))
+    after = resample(
+        belief,
+        settings=FilterSettings(resampling=policy, effective_fraction=fraction),
+        generator=generator,
+        share=torch.tensor([0.02]),
+        elsewhere=Elsewhere(lambda count: AWAY[:, None].repeat(1, count, 1)),
+    )
+    same = (after.poses_map_base == belief.poses_map_base).all(-1).sum().item()
+    assert (same >= 200 - 2 * 4) == stays
+    moved = (after.poses_map_base == AWAY[:, None]).all(-1)
+    assert after.weights[moved].sum().item() == pytest.approx(0.02, abs=0.006)
 
 
 @pytest.mark.parametrize(
