@@ -93,5 +93,7 @@ def report(made, path):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
-    one_of_several = run(folder / "run", **TOGETHER)
+    # In as many calls as there are lengths: each resumes the one before.
+    for max_steps in [int(word) for word in sys.argv[2:]] or [TOGETHER["max_steps"]]:
+        one_of_several = run(folder / "run", **{**TOGETHER, "max_steps": max_steps})
     report(one_of_several, folder / f"{one_of_several.fabric.global_rank}.pt")

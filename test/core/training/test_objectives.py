@@ -77,16 +77,15 @@ def test_the_likelihood_loss_of_queries_that_share_a_map_is_that_of_queries_alon
     assert torch.allclose(loss, torch.stack(single).mean(), atol=1e-5)
 
 
-def test_the_sequence_loss_is_that_of_a_filter_with_fixed_hypotheses():
-    net, episodes = network(), drawn()
-    config = ObjectiveConfig(name="sequence", particles=6)
-    loss = episode_loss(net, episodes, config=config, generator=seeded())["loss"]
-    start = training_particles(episodes.query_poses[:, 0], AREA, config=config, generator=seeded())
+def literal_sequence(episodes, start, log_likelihood):
+    """Loss (B, T) of a filter whose hypotheses (B, K, 3) drive as the robot does.
+
+    `log_likelihood` is given row, t and poses (K, 3).
+    """
     losses = []
-    for row in range(2):
-        truth = episodes.query_poses[row]
-        belief = torch.zeros(6)
-        for t in range(3):
+    for row, truth in enumerate(episodes.query_poses):
+        belief = torch.zeros(start.shape[1])
+        for t in range(len(truth)):
             # Where a hypothesis is after driving as the robot did, seen from where it began.
             driven = relative(truth[0], truth[t])
             cos, sin = start[row, :, 2].cos(), start[row, :, 2].sin()
@@ -98,12 +97,51 @@ def test_the_sequence_loss_is_that_of_a_filter_with_fixed_hypotheses():
                 ),
                 dim=-1,
             )
-            belief = belief + alone(net, episodes, row, t, at)
+            belief = belief + log_likelihood(row, t, at)
             target = soft_target(at[None], truth[t][None])[0]
             losses.append(cross_entropy(belief, target))
-    assert torch.allclose(loss, torch.stack(losses).mean(), atol=1e-4)
+    return torch.stack(losses).view(len(start), -1)
+
+
+def test_the_sequence_loss_is_that_of_a_filter_with_fixed_hypotheses():
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(name="sequence", particles=6)
+    loss = episode_loss(net, episodes, config=config, generator=seeded())["loss"]
+    start = training_particles(episodes.query_poses[:, 0], AREA, config=config, generator=seeded())
+    literal = literal_sequence(episodes, start, lambda *at: alone(net, episodes, *at)).mean()
+    assert torch.allclose(loss, literal, atol=1e-4)
+    for part, parameter in net.named_parameters():
+        ours, theirs = (
+            torch.autograd.grad(x, parameter, retain_graph=True) for x in (loss, literal)
+        )
+        assert torch.allclose(ours[0], theirs[0], rtol=1e-2, atol=1e-4), part
     gradient = torch.autograd.grad(loss, net.view_encoder.cnn1.layers[0].weight)[0]
     assert gradient.abs().max() > 0
+
+
+def test_a_sequence_teaches_through_every_image():
+    """By each image about all that follow, and as much as a literal reading says."""
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(name="sequence", particles=6)
+    encoded = encode_episodes(net, episodes)
+    response = encoded.query.response.detach().requires_grad_()
+    query = replace(encoded.query, response=response)
+    loss = LOSSES["sequence"](net, replace(encoded, query=query), config, seeded())["loss"]
+    ours = torch.autograd.grad(loss, response)[0]
+
+    def of_one(row, t, at):
+        single = encode_episodes(net, one_of(episodes, row, t))
+        return net.log_likelihood(single.maps, query.rows(torch.tensor([3 * row + t])), at[None])[0]
+
+    start = training_particles(episodes.query_poses[:, 0], AREA, config=config, generator=seeded())
+    literal = literal_sequence(episodes, start, of_one)
+    assert torch.allclose(
+        ours, torch.autograd.grad(literal.mean(), response, retain_graph=True)[0], atol=1e-6
+    )
+    for t in range(3):
+        taught = torch.autograd.grad(literal[0, t], response, retain_graph=True)[0][:3]
+        reached = taught.flatten(1).abs().amax(dim=1) > 0
+        assert reached.tolist() == [number <= t for number in range(3)]
 
 
 def test_the_attention_loss_asks_every_query_about_the_particles_of_all():

@@ -20,10 +20,14 @@ SCRIPT = Path(__file__).with_name("small_runs.py")
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """Folder of a run of two processes, and what each of them has in the end."""
-    folder = tmp_path_factory.mktemp("two")
+    return together(tmp_path_factory.mktemp("two"))
+
+
+def together(folder, *lengths):
+    """Run two processes, in one call or in calls up to each of these numbers of steps."""
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     done = subprocess.run(
-        [sys.executable, *torchrun, str(SCRIPT), str(folder)],
+        [sys.executable, *torchrun, str(SCRIPT), str(folder), *map(str, lengths)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -45,6 +49,16 @@ def test_two_processes_have_the_gradients_and_weights_of_one(small, two, tmp_pat
         assert torch.allclose(first[part], expected[part], rtol=0, atol=1e-7)
     assert first["samples"] == expected["samples"]
     assert first["best_loss"] == second["best_loss"] == pytest.approx(expected["best_loss"])
+
+
+def test_two_processes_resume_exactly(two, tmp_path):
+    _, whole = two
+    _, resumed = together(tmp_path, 1, 2)
+    for before, after in zip(whole, resumed, strict=True):
+        for part in ("weights", "averages", "gradients"):
+            assert torch.equal(before[part], after[part])
+        assert (before["best_loss"], before["samples"]) == (after["best_loss"], after["samples"])
+    assert len((tmp_path / "run" / "command.txt").read_text().splitlines()) == 2
 
 
 def test_only_the_first_process_writes(two):

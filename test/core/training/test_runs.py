@@ -150,6 +150,19 @@ def test_a_folder_of_another_version_is_refused(small, tmp_path):
         small.trainer(tmp_path)
 
 
+def test_beliefs_grow_along_a_run(small, tmp_path, monkeypatch):
+    asked, at = [], ObjectiveConfig.at
+    monkeypatch.setattr(
+        ObjectiveConfig, "at", lambda self, progress: asked.append(progress) or at(self, progress)
+    )
+    growing = replace(small.config().objective, uniform_fraction_start=0.0)
+    made = small.run(tmp_path, objective=growing, max_steps=4, validate_every_steps=100)
+    trained = [progress for progress in asked if progress < 1]
+    assert trained == [0.0, 0.25, 0.5, 0.75]
+    # Validation asks for the whole task, whatever training has come to.
+    assert asked[-1] == 1.0 and made.steps == 4
+
+
 def test_a_run_without_an_end_is_refused(small, tmp_path):
     with pytest.raises(ConfigurationError, match="minutes or max_steps"):
         small.trainer(tmp_path, max_steps=0)

@@ -15,11 +15,11 @@ from dmn_core.worlds.renderer import MazeRenderer
 CAMERA = CameraConfig(48, 48, supersampling=1.0)
 
 
-def seen(look=None, pose=(0.0, 0.0, 0.3), seed=3):
+def seen(look=None, pose=(0.0, 0.0, 0.3), seed=3, camera=CAMERA):
     layout = generate_maze(seed)
     row, column = np.argwhere(~layout.walls & (layout.rooms == 0))[0]
     x, y = layout.cell_centre(row, column)
-    with MazeRenderer(layout, CAMERA, look=look) as renderer:
+    with MazeRenderer(layout, camera, look=look) as renderer:
         return renderer.render((x, y, pose[2])).astype(int)
 
 
@@ -65,6 +65,22 @@ def test_a_wider_view_shows_more():
     grid = np.clip((np.arange(48) - 23.5) * ratio + 23.5, 0, 47).round().astype(int)
     error = np.abs(narrow - wide[grid][:, grid]).mean()
     assert error < 0.5 * np.abs(narrow - wide).mean()
+
+
+def test_textures_repeat_as_often_as_the_look_says():
+    """More repetitions have more edges along the walls around, at the height of the eye."""
+
+    def edges(scale):
+        look, ahead = MazeLook(texture_scale=scale), (0.0, np.pi / 2, np.pi, -np.pi / 2)
+        walls = [
+            seen(look, pose=(0, 0, yaw), seed=seed, camera=CameraConfig(192, 192))[80:95]
+            for seed in (3, 4, 5)
+            for yaw in ahead
+        ]
+        return np.abs(np.diff(np.stack(walls).sum(axis=-1), axis=2)).mean()
+
+    coarse, plain, fine = edges(0.5), edges(1.0), edges(2.0)
+    assert 1.1 * coarse < plain and 1.3 * plain < fine
 
 
 def test_textures_are_tinted_and_frames_compressed():
