@@ -142,7 +142,9 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     robot.publish("initialpose", initial_pose((float("nan"), 0.0, 0.0)))
     robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), frame="elsewhere"))
     robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), variance=-1.0))
-    robot.expect("refused_initialpose", 3)
+    # Finite, and beyond arithmetic.
+    robot.publish("initialpose", initial_pose((0.0, 0.0, 0.0), variance=1e308))
+    robot.expect("refused_initialpose", 4)
 
     # Odometry that makes no sense.
     robot.move(START + 2 * SECOND, frame="map")

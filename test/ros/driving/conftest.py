@@ -32,10 +32,11 @@ from dmn_ros.map_message import to_map_message
 def simple_map() -> Callable[..., ViewMap]:
     """Make a map of noise, of one to three views around the origin."""
 
-    def make(weights: Path, *, views: int = 3) -> ViewMap:
+    def make(weights: Path, *, views: int = 3, shift_m: float = 0.0) -> ViewMap:
         localizer = load_localizer(weights, device="cpu")
         images = np.random.default_rng(0).integers(0, 255, (views, 32, 32, 3), dtype=np.uint8)
         poses = np.array([[15.0, 9.0, 0.0], [-15.0, 9.0, 1.0], [0.0, -15.0, 2.0]])[:views]
+        poses[:, 0] += shift_m
         return to_map_message(localizer.build_map(Views(images, poses)), stamp_ns=1, frame_id="map")
 
     return make

@@ -1,0 +1,246 @@
+"""Whether the pose can be trusted, as status, /diagnostics and map -> odom tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from dmn.msg import LocalizerStatus, ViewMap
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from std_srvs.srv import Empty
+
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header
+from dmn_ros.qualities import LATCHED
+from dmn_ros.silence import SILENT_S, SilenceWatch
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+LEVELS = {
+    LocalizerStatus.TRACKING: DiagnosticStatus.OK,
+    LocalizerStatus.DEGRADED: DiagnosticStatus.WARN,
+    LocalizerStatus.LOST: DiagnosticStatus.ERROR,
+}
+SETTINGS = {
+    "device": "cpu",
+    "threads": 1,
+    "max_particles": 128,
+    "camera": "none",
+    "update_min_d": 0.0,
+    "recovery_alpha_fast": 0.0,
+    "set_initial_pose": True,
+}
+
+
+def confidences(value: float) -> dict[str, float]:
+    return {f"{name}_confidence": value for name in ("tracking", "degraded", "lost")}
+
+
+class Told:
+    """What a localizer tells of itself, and a drive of half a metre for each image."""
+
+    def __init__(self, probe: Any, drive: Any) -> None:
+        self.probe = probe
+        self.statuses: list[Any] = probe.listen(LocalizerStatus, "status")
+        self.robot = drive()
+        self.seen = 0
+
+    def look(self) -> Any:
+        """The status of one more image."""
+        self.seen += 1
+        stamp = START + self.seen * SECOND // 5
+        self.robot.look(stamp, 0.5 * self.seen)
+        return self.probe.wait(lambda: self.of(stamp), "the status of the image")
+
+    def of(self, stamp_ns: int) -> Any:
+        stamps = [s.header.stamp.sec * SECOND + s.header.stamp.nanosec for s in self.statuses]
+        return self.statuses[stamps.index(stamp_ns)] if stamp_ns in stamps else None
+
+    def set(self, **values: Any) -> None:
+        parameters = [Parameter(name, value=v).to_parameter_msg() for name, v in values.items()]
+        request = SetParametersAtomically.Request(parameters=parameters)
+        answer = self.probe.call(
+            SetParametersAtomically, "localizer/set_parameters_atomically", request
+        )
+        assert answer.result.successful, answer.result.reason
+
+    def report(self, state: str) -> DiagnosticStatus:
+        """The report that agrees with the newest status on a state."""
+        self.probe.wait_for_state("state", state)
+        return self.probe.heard["/diagnostics"][-1].status[0]
+
+    def reports(self, count: int = 2) -> None:
+        """Wait for so many more reports, a second apart."""
+        before = len(self.probe.heard["/diagnostics"])
+        self.probe.wait(lambda: len(self.probe.heard["/diagnostics"]) >= before + count, "reports")
+
+
+@pytest.fixture
+def send_map(probe: Any, scene: Any, simple_map: Any) -> Any:
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+
+    def send(*, shift_m: float = 0.0, views: int = 3) -> None:
+        maps.publish(simple_map(scene.weights, views=views, shift_m=shift_m))
+        probe.wait_for_state("map_views", str(views))
+
+    return send
+
+
+def test_a_robot_that_is_lost_says_so_and_is_found_again(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    start("localizer", weights=scene.weights, **SETTINGS, **confidences(0.0))
+    send_map()
+    told = Told(probe, drive)
+    for _ in range(3):
+        assert told.look().state == LocalizerStatus.TRACKING
+    assert told.report("TRACKING").level == DiagnosticStatus.OK
+    probe.wait(lambda: told.robot.told_ns, "map to odom")
+    told.set(**confidences(1.0), lost_images=3)
+    states = [told.look().state for _ in range(4)]
+    assert states == [LocalizerStatus.DEGRADED] * 2 + [LocalizerStatus.LOST] * 2
+    report = told.report("LOST")
+    assert report.level == DiagnosticStatus.ERROR
+    assert "lost" in report.message
+    agree(told.statuses[-1], probe.state())
+    heard = len(told.robot.told_ns)
+    told.reports()
+    assert told.look().state == LocalizerStatus.LOST
+    assert len(told.robot.told_ns) == heard
+    told.set(**confidences(0.0))
+    assert told.look().state == LocalizerStatus.TRACKING
+    assert told.report("TRACKING").level == DiagnosticStatus.OK
+    probe.wait(lambda: len(told.robot.told_ns) > heard, "map to odom again")
+
+
+def agree(status: Any, report: dict[str, str]) -> None:
+    """The message and the report tell the same of the same image."""
+    assert report["reason"] == status.reason
+    for name in ("confidence", "ess_ratio", "entropy", "surprise", "top_mode_mass"):
+        assert float(report[name]) == pytest.approx(getattr(status, name), abs=0.006)
+    for name in ("mean_log_likelihood", "injected_share"):
+        assert float(report[name]) == pytest.approx(getattr(status, name), abs=0.006)
+    assert int(report["modes"]) == status.num_modes == len(status.modes)
+    assert status.top_mode_mass == pytest.approx(max(status.mode_masses), abs=1e-6)
+    assert float(report["inference_ms"]) == pytest.approx(status.inference_ms, abs=0.1)
+    assert float(report["image_age_ms"]) > 0
+
+
+def test_changes_at_run_time_are_applied(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    start("localizer", weights=scene.weights, transform_rate=0.0, **SETTINGS, **confidences(0.0))
+    send_map()
+    told = Told(probe, drive)
+    told.look()
+    probe.wait(lambda: told.robot.told_ns, "map to odom")
+    told.set(tf_broadcast=False)
+    told.look()
+    told.reports(1)
+    assert len(told.robot.told_ns) == 1
+    told.set(tf_broadcast=True, transform_tolerance=3.0)
+    told.look()
+    probe.wait(lambda: len(told.robot.told_ns) == 2, "map to odom")
+    assert told.robot.told_ns[-1] == START + told.seen * SECOND // 5 + 3 * SECOND
+    told.set(update_min_d=100.0, update_min_a=3.0)
+    assert not told.look().weighed
+    told.set(update_min_d=0.4)
+    assert told.look().weighed
+    assert told.look().success_distance_m == pytest.approx(np.sqrt(80.0))
+    told.set(success_distance_m=2.5)
+    assert told.look().success_distance_m == 2.5
+
+
+def test_without_images_it_says_what_is_missing(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    process = start(
+        "localizer", weights=scene.weights, camera_timeout=2.0, **SETTINGS, **confidences(0.0)
+    )
+    told = Told(probe, drive)
+    probe.wait(lambda: told.statuses, "a status")
+    assert told.statuses[0].state == LocalizerStatus.UNINITIALIZED
+    assert told.statuses[0].reason == "waiting for a map on '/map'"
+    probe.call(Empty, "reinitialize_global_localization", Empty.Request())
+    probe.wait(lambda: "there is no map yet" in process.output, "a word on the map")
+    outside = PoseWithCovarianceStamped(header=header(0, "map"))
+    outside.pose.pose = to_pose(np.array([500.0, 0.0, 0.0]))
+    probe.publisher(PoseWithCovarianceStamped, "initialpose").publish(outside)
+    probe.wait(lambda: "once there is a map" in process.output, "the start")
+    send_map()
+    assert "outside of the map's area" in process.output
+    probe.wait(lambda: told.statuses[-1].reason == "no image came yet", "the reason")
+
+    def message() -> str:
+        return str(probe.heard["/diagnostics"][-1].status[0].message)
+
+    probe.wait(lambda: "no image came on '/image'" in message(), "a silent topic")
+    assert "no odometry came on '/odom'" in message()
+    assert told.look().state == LocalizerStatus.TRACKING
+    probe.wait(lambda: told.statuses[-1].reason.startswith("no image for"), "the timeout")
+    assert told.statuses[-1].state == LocalizerStatus.LOST
+    assert told.report("LOST").level == DiagnosticStatus.ERROR
+    # Each start forgets what was known.
+    probe.call(Empty, "reinitialize_global_localization", Empty.Request())
+    probe.wait(lambda: told.statuses[-1].reason == "no image was localized yet", "a new start")
+    assert told.report("UNINITIALIZED").level == DiagnosticStatus.WARN
+
+
+def test_another_map_ends_the_transform_of_the_one_before(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    process = start("localizer", weights=scene.weights, **SETTINGS, **confidences(0.0))
+    send_map()
+    told = Told(probe, drive)
+    told.look()
+    probe.wait(lambda: len(told.robot.told_ns) > 5, "map to odom, again and again")
+    send_map(shift_m=1.0, views=2)
+    told.reports(1)
+    heard = len(told.robot.told_ns)
+    told.reports()
+    assert len(told.robot.told_ns) == heard
+    assert told.statuses[-1].state == LocalizerStatus.UNINITIALIZED
+    assert told.look().last_jump_reason == LocalizerStatus.JUMP_MAP_CHANGE
+    probe.wait(lambda: "the pose jumped" in process.output, "a word on the jump")
+    assert "map change" in process.output
+
+
+def test_a_saved_pose_without_a_file_is_refused_in_words(
+    probe: Any, start: Any, scene: Any
+) -> None:
+    process = start(
+        "localizer",
+        weights=scene.weights,
+        device="cpu",
+        autostart=False,
+        initialize_at_saved_pose=True,
+    )
+    for _ in range(2):
+        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+        assert not probe.call(ChangeState, "localizer/change_state", request).success
+        state = probe.call(GetState, "localizer/get_state", GetState.Request()).current_state
+        assert state.label == "unconfigured"
+    assert "set saved_pose_filepath" in process.output
+    assert "Traceback" not in process.output
+
+
+def test_silence_is_counted_from_the_last_word() -> None:
+    now_s = [0.0]
+    watch = SilenceWatch(now_s=lambda: now_s[0])
+    watch.expect("image", "/image")
+    watch.expect("camera_info", "/camera_info", once=True)
+    now_s[0] = SILENT_S - 1
+    assert watch.complaints() == []
+    watch.heard("camera_info")
+    now_s[0] = SILENT_S + 1
+    assert watch.complaints() == ["no image came on '/image' for 6 s"]
+    watch.heard("image")
+    assert watch.complaints() == []
+    now_s[0] = 100.0
+    assert len(watch.complaints()) == 1
