@@ -44,7 +44,7 @@ class StandingKeeper:
     def restart(self) -> None:
         """Forget the fix: the belief was started anew."""
         with self._lock:
-            self._fix = None
+            self._fix, self._is_new = None, False
 
     def take(self, fix: Fix) -> Standing:
         """Keep a fix; the standing that it makes."""

@@ -205,7 +205,8 @@ def test_another_map_ends_the_transform_of_the_one_before(
     heard = len(told.robot.told_ns)
     told.reports()
     assert len(told.robot.told_ns) == heard
-    assert told.statuses[-1].state == LocalizerStatus.UNINITIALIZED
+    unknown = LocalizerStatus.UNINITIALIZED
+    probe.wait(lambda: told.statuses[-1].state == unknown, "the new start")
     assert told.look().last_jump_reason == LocalizerStatus.JUMP_MAP_CHANGE
     probe.wait(lambda: "the pose jumped" in process.output, "a word on the jump")
     assert "map change" in process.output
