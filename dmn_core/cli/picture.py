@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 from tyro.conf import Positional
 
+from dmn_core.cli.replay import replay_with_bar
 from dmn_core.data.bag_map import MappingSettings
-from dmn_core.data.replay import QuerySettings, Replay, replay
+from dmn_core.data.replay import QuerySettings, Replay
 from dmn_core.evaluation.replay_report import ReplayReport
 from dmn_core.evaluation.scene import Scene
 from dmn_core.evaluation.screens import draw_foxglove, draw_rviz
@@ -46,21 +46,14 @@ class PictureCommand:
         localizer = load_localizer(
             find_weights(self.weights), device=self.device, settings=self.robot.filter
         )
-        with tqdm(unit="image") as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            result = replay(
-                self.context,
-                self.query,
-                localizer=localizer,
-                robot=self.robot,
-                mapping=self.mapping,
-                reading=self.reading,
-                progress=progress,
-            )
+        result = replay_with_bar(
+            self.context,
+            self.query,
+            localizer=localizer,
+            robot=self.robot,
+            mapping=self.mapping,
+            reading=self.reading,
+        )
         for path in draw_screens(result, self.out, at_s=self.at_s):
             print(path)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from tqdm import tqdm
 from tyro.conf import Positional
 
 from dmn_core.data.bag_map import MappingSettings
-from dmn_core.data.replay import QuerySettings, replay
+from dmn_core.data.replay import QuerySettings, Replay, replay
 from dmn_core.errors import BagError
 from dmn_core.evaluation.replay_report import ReplayReport
 from dmn_core.localization import Near
@@ -58,22 +59,15 @@ class ReplayCommand:
             settings=self.robot.filter,
             precision=self.precision,
         )
-        with tqdm(unit="image") as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            result = replay(
-                self.context,
-                self.query,
-                localizer=localizer,
-                robot=self.robot,
-                mapping=self.mapping,
-                reading=self.reading,
-                start=self._start(),
-                progress=progress,
-            )
+        result = replay_with_bar(
+            self.context,
+            self.query,
+            localizer=localizer,
+            robot=self.robot,
+            mapping=self.mapping,
+            reading=self.reading,
+            start=self._start(),
+        )
         report = ReplayReport(result)
         for path in report.write(self.out):
             print(path)
@@ -86,3 +80,14 @@ class ReplayCommand:
         x, y, yaw = (std**2 for std in self.start_std)
         covariance = ((x, 0.0, 0.0), (0.0, y, 0.0), (0.0, 0.0, yaw))
         return Near(self.start, covariance, self.robot.particles)
+
+
+def replay_with_bar(context: Path, query: Path, **how: Any) -> Replay:
+    """`replay`, with its progress on the terminal."""
+    with tqdm(unit="image") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return replay(context, query, progress=progress, **how)
