@@ -70,12 +70,12 @@ class DrivesCommand:
             path, device=self.device, settings=self.robot.filter, precision=self.precision
         )
 
-    def _drive(self, first_seed: int) -> list[list[Moment]]:
+    def _drive(self, localizer: Localizer, first_seed: int) -> list[list[Moment]]:
         seeds = [first_seed + number for number in range(self.trials)]
         with ExitStack() as stack:
             done: Iterator[list[Moment]]
             if self.workers == 1:
-                done = map(_Driver(self), seeds)
+                done = map(_Driver(self, localizer), seeds)
             else:
                 # Neither torch's threads nor OpenGL's contexts survive a fork.
                 context = multiprocessing.get_context("spawn")
@@ -115,10 +115,10 @@ class DrivesCommand:
 
 
 class _Driver:
-    """Drives through mazes, with a localizer of its own."""
+    """Drives through mazes."""
 
-    def __init__(self, command: DrivesCommand) -> None:
-        self._command, self._localizer = command, command._localizer()
+    def __init__(self, command: DrivesCommand, localizer: Localizer) -> None:
+        self._command, self._localizer = command, localizer
 
     def __call__(self, seed: int) -> list[Moment]:
         robot, plan = self._command.robot, self._command.plan
@@ -131,7 +131,7 @@ _driver: _Driver | None = None
 
 def _begin(command: DrivesCommand) -> None:
     global _driver
-    _driver = _Driver(command)
+    _driver = _Driver(command, command._localizer())
 
 
 def _drive_one(seed: int) -> list[Moment]:
@@ -150,7 +150,7 @@ class KidnapCommand(DrivesCommand):
     def run(self) -> None:
         """Carry out the command."""
         localizer = self._localizer()
-        trials = self._drive(TEST_SEED)
+        trials = self._drive(localizer, TEST_SEED)
         findings = findings_of(trials, success_m=self.robot.monitor.success_distance_m)
         self._tell(localizer, trials, "robot_trials", findings)
 
@@ -169,7 +169,7 @@ class CalibrateCommand(DrivesCommand):
     def run(self) -> None:
         """Carry out the command."""
         localizer = self._localizer()
-        trials = self._drive(VALIDATION_SEED)
+        trials = self._drive(localizer, VALIDATION_SEED)
         half = max(1, len(trials) // 2)
         fitted = _fit(localizer, trials[:half], self.robot.monitor.success_distance_m)
         localizer.confidence = fitted
