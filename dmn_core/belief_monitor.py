@@ -7,14 +7,14 @@ needed, and nothing of ROS.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dmn_core.confidence import DEFAULT_SUCCESS_M, ConfidenceModel
+from dmn_core.calibration import DEFAULT_SUCCESS_M, Calibration
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import Mode, Step, modes_of
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, cell_indices
@@ -62,8 +62,8 @@ class MonitorSettings:
 
     success_distance_m: float = DEFAULT_SUCCESS_M
     tracking_confidence: float = 0.6
-    degraded_confidence: float = 0.4
-    lost_confidence: float = 0.25
+    degraded_confidence: float = 0.5
+    lost_confidence: float = 0.35
     lost_images: int = 3
 
     def __post_init__(self) -> None:
@@ -106,6 +106,8 @@ class LocalizerStatus:
         injected_share: of the belief, drawn anew because the robot seemed lost.
         mass_near: share of the belief within the success distance of the estimate.
         recent_gain: running mean of the gain over the last images.
+        gain_drop: what that lacks to the mean over more images [nats], at least 0: the last images
+            fit worse than those before them.
         last_jump: why the pose last moved otherwise than odometry did.
     """
 
@@ -123,6 +125,7 @@ class LocalizerStatus:
     injected_share: float = 0.0
     mass_near: float = 0.0
     recent_gain: float = 0.0
+    gain_drop: float = 0.0
     last_jump: Jump = Jump.NONE
 
     @property
@@ -131,23 +134,53 @@ class LocalizerStatus:
         return self.modes[0].mass if self.modes else 0.0
 
 
+class StateMachine:
+    """From the confidence at one image after the other to the state of the localizer."""
+
+    def __init__(self, settings: MonitorSettings, *, stated: bool = False) -> None:
+        """Begin as GLOBAL, or at a stated pose as DEGRADED."""
+        self.settings = settings
+        self.state = State.DEGRADED if stated else State.GLOBAL
+        self._doubtful = 0
+
+    def __call__(self, confidence: float) -> State:
+        """The state after an image that was weighed."""
+        limits = self.settings
+        self._doubtful = self._doubtful + 1 if confidence < limits.lost_confidence else 0
+        if confidence >= limits.tracking_confidence:
+            self.state = State.TRACKING
+        elif self.state in TRUSTED:
+            if self._doubtful >= limits.lost_images:
+                self.state = State.LOST
+            elif confidence < limits.degraded_confidence:
+                self.state = State.DEGRADED
+        return self.state
+
+
 class BeliefMonitor:
     """Follows one robot from its start; call it once for every weighed image."""
 
     def __init__(
-        self, settings: MonitorSettings, confidence: ConfidenceModel, *, stated: bool = False
+        self, settings: MonitorSettings, calibration: Calibration, *, stated: bool = False
     ) -> None:
         """Begin with no idea where the robot is, or at a pose that somebody stated.
 
         A stated pose is believed until images speak against it: it begins as DEGRADED.
         """
-        self.settings = settings
-        self._confidence = confidence
-        self._state = State.DEGRADED if stated else State.GLOBAL
+        self._calibration = calibration
+        self._states = StateMachine(settings, stated=stated)
         self._is_unconfirmed = stated
-        self._doubtful = 0
         self._usual_gain: float | None = None
         self._recent_gain = 0.0
+
+    @property
+    def settings(self) -> MonitorSettings:
+        """The limits in force."""
+        return self._states.settings
+
+    @settings.setter
+    def settings(self, settings: MonitorSettings) -> None:
+        self._states.settings = settings
 
     def __call__(self, step: Step) -> LocalizerStatus:
         """The status after a step with a batch of one."""
@@ -160,42 +193,41 @@ class BeliefMonitor:
         near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self.settings.success_distance_m
         mass = float(weights[near].double().sum())
         recent = self._recent_gain
-        model = self._confidence.at(self.settings.success_distance_m)
-        confidence = float(model(mass_near=mass, recent_gain=recent))
-        reason = self._move_on(confidence, mass=mass, recent_gain=recent)
+        # Below nothing it would tell how long ago the robot was started, no more.
+        drop = max(0.0, self._usual_gain - recent)
+        model = self._calibration.at(self.settings.success_distance_m)
+        confidence = float(model.confidence(mass_near=mass, recent_gain=recent, gain_drop=drop))
+        state = self._states(confidence)
+        reason = self._reason(confidence, mass=mass, recent_gain=recent)
         return LocalizerStatus(
-            state=self._state,
+            state=state,
             reason=reason,
             confidence=confidence,
             success_distance_m=self.settings.success_distance_m,
             num_particles=len(weights),
             ess_ratio=float(step.weighed.effective_size[0]) / len(weights),
             entropy=belief_entropy(poses.double().cpu().numpy(), weights.double().cpu().numpy()),
-            modes=modes_of(poses, weights),
+            modes=tuple(
+                replace(mode, covariance=model.spread.of_mode(mode.covariance))
+                for mode in modes_of(poses, weights)
+            ),
             mean_log_likelihood=float(step.evidence.mean_log_likelihood[0]),
             gain=gain,
             surprise=usual - gain,
             injected_share=float(step.injected[0]),
             mass_near=mass,
             recent_gain=recent,
+            gain_drop=drop,
         )
 
-    def _move_on(self, confidence: float, *, mass: float, recent_gain: float) -> str:
-        limits = self.settings
-        self._doubtful = self._doubtful + 1 if confidence < limits.lost_confidence else 0
-        if confidence >= limits.tracking_confidence:
-            self._state = State.TRACKING
-        elif self._state in TRUSTED:
-            if self._doubtful >= limits.lost_images:
-                self._state = State.LOST
-            elif confidence < limits.degraded_confidence:
-                self._state = State.DEGRADED
-        self._is_unconfirmed = self._is_unconfirmed and self._state == State.DEGRADED
-        words = "started at a stated pose" if self._is_unconfirmed else _WORDS[self._state]
+    def _reason(self, confidence: float, *, mass: float, recent_gain: float) -> str:
+        state = self._states.state
+        self._is_unconfirmed = self._is_unconfirmed and state == State.DEGRADED
+        words = "started at a stated pose" if self._is_unconfirmed else _WORDS[state]
         return (
             f"{words}: confidence {confidence:.2f}, {100 * mass:.0f} % of the belief "
-            f"within {limits.success_distance_m:.1f} m, images fit {math.exp(recent_gain):.2g} "
-            "times as well as anywhere"
+            f"within {self.settings.success_distance_m:.1f} m, images fit "
+            f"{math.exp(recent_gain):.2g} times as well as anywhere"
         )
 
 

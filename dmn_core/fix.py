@@ -18,7 +18,8 @@ class Fix:
     Attributes:
         stamp_ns: of the image.
         pose_map_base: (3,) estimate [m, m, rad].
-        covariance: (3, 3) of the estimate [m^2, m rad, rad^2].
+        covariance: (3, 3) of its error [m^2, m rad, rad^2], the chance that it is wrong included:
+            wider than that of the best mode, which the status tells.
         pose_odom_base: (3,) odometry at the image.
         particles_map_base: (K, 3) weighted poses of the robot, before resampling.
         weights: (K,), summing to one.

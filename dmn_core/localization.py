@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dmn_core.confidence import UNCALIBRATED, ConfidenceModel
+from dmn_core.calibration import UNCALIBRATED, Calibration
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.image_at_poses import ImageAtPoses
 from dmn_core.map_editing import view_ids
@@ -93,7 +93,7 @@ class Localizer:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
         weights_fingerprint: str = "",
-        confidence: ConfidenceModel = UNCALIBRATED,
+        calibration: Calibration = UNCALIBRATED,
     ) -> None:
         """Place the network on a device.
 
@@ -103,7 +103,7 @@ class Localizer:
             device: where to compute.
             dtype: torch.bfloat16 computes convolutions in half precision, beliefs in float32.
             weights_fingerprint: put into maps, and asked of maps; see `checkpoint`.
-            confidence: how probable it is that estimates with these weights are right.
+            calibration: how probable it is that estimates with these weights are right.
 
         Raises:
             ConfigurationError: the network regresses poses instead of weighing particles.
@@ -118,7 +118,7 @@ class Localizer:
         self.settings = settings or FilterSettings()
         self.dtype = dtype
         self.weights_fingerprint = weights_fingerprint
-        self.confidence = confidence
+        self.calibration = calibration
         self._map: ViewMap | None = None
         self._prepared: PreparedMap | None = None
 

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 
 from dmn_core.belief_monitor import MonitorSettings
+from dmn_core.calibration import load_calibration
 from dmn_core.checkpoint import load_checkpoint
-from dmn_core.confidence import load_confidence
 from dmn_core.errors import ConfigurationError
 from dmn_core.localization import Localizer, choose_device
 from dmn_core.motion_gate import MotionGate
@@ -109,7 +109,7 @@ def load_localizer(
         device=place,
         dtype=PRECISIONS[precision],
         weights_fingerprint=checkpoint.fingerprint,
-        confidence=load_confidence(weights, weights_fingerprint=checkpoint.fingerprint),
+        calibration=load_calibration(weights, weights_fingerprint=checkpoint.fingerprint),
     )
 
 

@@ -158,7 +158,7 @@ class Session:
         self._last = Fix(
             stamp_ns=stamp_ns,
             pose_map_base=pose_map_base,
-            covariance=_array(result.covariance),
+            covariance=self._covariance(result, status),
             pose_odom_base=np.array(pose_odom_base, dtype=np.float64),
             particles_map_base=_array(result.weighed.poses_map_base),
             weights=_array(result.weighed.weights),
@@ -167,6 +167,10 @@ class Session:
             jump_m=jump_m,
         )
         return self._last
+
+    def _covariance(self, result: Step, status: LocalizerStatus) -> np.ndarray:
+        calibration = self.localizer.calibration.at(status.success_distance_m)
+        return calibration.spread.of_estimate(_array(result.covariance), status.confidence)
 
     def _motion(self, pose_odom_base: np.ndarray) -> np.ndarray:
         """Since the last weighed image, or since the start where that was stated."""
@@ -182,7 +186,7 @@ class Session:
     def _forget(self, *, stated: bool) -> None:
         self._generator = self.localizer.generator(_seed(self.seed, self._starts))
         self._monitor = BeliefMonitor(
-            self._monitor_settings, self.localizer.confidence, stated=stated
+            self._monitor_settings, self.localizer.calibration, stated=stated
         )
         self._belief = self._step = self._last = self._stood_at = None
         self._weighed = 0

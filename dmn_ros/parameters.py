@@ -82,9 +82,9 @@ class MapperParameters:
         0.5, "longest time between two of these poses that is bridged", low=0.0, high=10.0
     )
     max_pose_std_m: float = parameter(
-        0.3, "pose_with_covariance: poses less certain than this are left out", low=0.0
+        0.3, "pose_with_covariance: poses whose best mode is wider are left out", low=0.0
     )
-    max_pose_std_rad: float = parameter(0.1, "... or less certain than this in yaw", low=0.0)
+    max_pose_std_rad: float = parameter(0.1, "... or wider than this in yaw", low=0.0)
     min_confidence: float = parameter(
         0.8, "... or whose status is not TRACKING with this confidence", low=0.0, high=1.0
     )

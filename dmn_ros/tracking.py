@@ -110,7 +110,7 @@ class Tracking:
 
     def doubt(self, robot: RobotSettings) -> str:
         """What is wrong with the confidence under other settings; empty where nothing is."""
-        model, asked_m = self._localizer.confidence, robot.monitor.success_distance_m
+        model, asked_m = self._localizer.calibration, robot.monitor.success_distance_m
         if model.fits(asked_m):
             return ""
         return (

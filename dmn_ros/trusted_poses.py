@@ -27,6 +27,8 @@ class TrustedPoses:
     """Brings poses and the status of the same image together, and hands on those to be trusted.
 
     A narrow covariance is not enough: a robot that was carried away may be sure of a wrong place.
+    That of the best mode counts, which says how well the place is known if it is the right one;
+    how probable that is the confidence says, which the pose's own covariance holds besides.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class TrustedPoses:
 
         Args:
             min_confidence: least confidence of a status.
-            max_std_m: greatest standard deviation of a pose in the plane.
+            max_std_m: greatest standard deviation of the best mode in the plane.
             max_std_rad: and in yaw.
             on_pose: takes the header and the pose (3,) of each one that is trusted.
         """
@@ -57,15 +59,21 @@ class TrustedPoses:
         Raises:
             DecodingError: it holds no pose.
         """
-        pose, covariance = pose_with_covariance(message.pose)
-        if is_confident(covariance, **self._max_std):
-            self._poses[stamp_ns(message.header.stamp)] = (message.header, pose)
-            self._match(stamp_ns(message.header.stamp))
+        pose, _ = pose_with_covariance(message.pose)
+        self._poses[stamp_ns(message.header.stamp)] = (message.header, pose)
+        self._match(stamp_ns(message.header.stamp))
 
     def add_status(self, message: LocalizerStatus) -> None:
-        """Take in what the localizer says of itself at an image."""
+        """Take in what the localizer says of itself at an image.
+
+        Raises:
+            DecodingError: its best mode is no pose.
+        """
         tracks = message.state == LocalizerStatus.TRACKING
-        sure = bool(tracks and message.confidence >= self._min_confidence)
+        sure = bool(tracks and message.confidence >= self._min_confidence and message.modes)
+        if sure:
+            _, covariance = pose_with_covariance(message.modes[0])
+            sure = is_confident(covariance, **self._max_std)
         self._is_tracking[stamp_ns(message.header.stamp)] = sure
         self._match(stamp_ns(message.header.stamp))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 # From low to high; the units of one line do not import each other.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "allocator"),
-    ("geometry", "pose_track", "weights", "confidence", "motion_gate", "whole_file"),
+    ("geometry", "pose_track", "weights", "confidence", "spread", "motion_gate", "whole_file"),
+    ("calibration",),
     ("views",),
     ("cameras", "view_pictures"),
     ("networks", "map_editing"),

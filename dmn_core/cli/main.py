@@ -8,8 +8,9 @@ from typing import Annotated, Any, Protocol, Union, cast
 import tyro
 from tyro.conf import OmitSubcommandPrefixes, subcommand
 
+from dmn_core.cli.calibrate import CalibrateCommand
 from dmn_core.cli.evaluate import EvaluateCommand
-from dmn_core.cli.kidnap import CalibrateCommand, KidnapCommand
+from dmn_core.cli.kidnap import KidnapCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
 from dmn_core.cli.picture import PictureCommand

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dmn_core.belief_monitor import State
 from dmn_core.errors import ConfigurationError
-from dmn_core.fix import Fix
+from dmn_core.evaluation.drive_moment import Moment, moment_of
 from dmn_core.localization import Everywhere, Localizer
-from dmn_core.pose_track import compose, wrap_angle
+from dmn_core.pose_track import compose
 from dmn_core.robot import RobotSettings, session_of
 from dmn_core.views import Views
 from dmn_core.worlds.camera import CameraConfig
@@ -47,29 +46,6 @@ class KidnapPlan:
             raise ConfigurationError(f"drives want images and views, got {self!r}")
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One image of a drive.
-
-    Attributes:
-        since_kidnap_s: negative before it.
-        error_m: distance of the estimate from the truth.
-        nees: squared error of the pose in units of its covariance.
-        state: what the localizer called itself.
-        confidence: what it gave for being right.
-        mass_near: the first figure that the confidence is made of.
-        recent_gain: the second.
-    """
-
-    since_kidnap_s: float
-    error_m: float
-    nees: float
-    state: State
-    confidence: float
-    mass_near: float
-    recent_gain: float
-
-
 def localize_kidnapped(
     localizer: Localizer, *, robot: RobotSettings, plan: KidnapPlan, seed: int
 ) -> list[Moment]:
@@ -88,7 +64,7 @@ def localize_kidnapped(
         for time_s, truth, odometry in _drives(layout, plan, rng):
             stamp = round((time_s + plan.seconds) * 1e9)
             fix = session.update(stamp, renderer.render(truth), odometry)
-            moments.append(_moment(time_s, truth, fix))
+            moments.append(moment_of(fix, truth, since_kidnap_s=time_s))
     return moments
 
 
@@ -113,17 +89,3 @@ def _drives(
             strict=True,
         )
         begun = odometry[-1]
-
-
-def _moment(time_s: float, truth: FloatArray, fix: Fix) -> Moment:
-    off = fix.pose_map_base - truth
-    off[2] = wrap_angle(off[2])
-    return Moment(
-        since_kidnap_s=time_s,
-        error_m=float(np.hypot(off[0], off[1])),
-        nees=float(off @ np.linalg.pinv(fix.covariance, hermitian=True) @ off),
-        state=fix.status.state,
-        confidence=fix.status.confidence,
-        mass_near=fix.status.mass_near,
-        recent_gain=fix.status.recent_gain,
-    )

@@ -32,6 +32,14 @@ DOUBTED = {State.DEGRADED, State.LOST}
 Findings = dict[str, Times | Figure | None]
 
 
+def covariance_findings(trials: Sequence[Trial], *, states: set[State], when: str) -> Findings:
+    """How true covariances are at images in some states."""
+    return {
+        f"mean NEES{when} (3 is true)": mean_nees(trials, states=states),
+        f"poses in their 95 % region{when} [%]": within_95_percent(trials, states=states),
+    }
+
+
 def findings_of(trials: Sequence[Trial], *, success_m: float) -> Findings:
     """Everything that trials tell, by what it is called."""
     return {
@@ -41,10 +49,8 @@ def findings_of(trials: Sequence[Trial], *, success_m: float) -> Findings:
         ),
         "kidnap flagged LOST": time_to_flag(trials, states={State.LOST}, success_m=success_m),
         "found after the kidnap": time_to_find(trials, success_m=success_m, kidnapped=True),
-        "mean NEES while TRACKING (3 is true)": mean_nees(trials, states=TRACKED),
-        "poses in their 95 % region while TRACKING [%]": within_95_percent(trials, states=TRACKED),
-        "mean NEES, all images": mean_nees(trials, states=set(State)),
-        "poses in their 95 % region, all images [%]": within_95_percent(trials, states=set(State)),
+        **covariance_findings(trials, states=TRACKED, when=" while TRACKING"),
+        **covariance_findings(trials, states=set(State), when=", all images"),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.belief_monitor import State
-from dmn_core.evaluation.kidnap_drives import Moment
+from dmn_core.evaluation.drive_moment import Moment
 from dmn_core.evaluation.metrics import Z95, Figure, share_percent
 
 # 95 % of chi-square numbers with three degrees of freedom lie below this.

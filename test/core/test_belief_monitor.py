@@ -10,15 +10,7 @@ import pytest
 import torch
 
 from dmn_core.belief_monitor import BeliefMonitor, MonitorSettings, State, belief_entropy
-from dmn_core.confidence import (
-    UNCALIBRATED,
-    ConfidenceModel,
-    confidence_path,
-    fit_confidence,
-    load_confidence,
-    save_confidence,
-)
-from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.calibration import UNCALIBRATED, Calibration
 from dmn_core.particle_filter import (
     Elsewhere,
     FilterSettings,
@@ -27,6 +19,7 @@ from dmn_core.particle_filter import (
     step,
     uniform_belief,
 )
+from dmn_core.spread import SpreadModel
 
 AREA = (-20.0, 20.0, -20.0, 20.0)
 PLACES = torch.tensor([[-10.0, -5.0, 0.5], [9.0, 8.0, -2.0]])
@@ -40,10 +33,10 @@ FILTER = FilterSettings(
 )
 
 
-def statuses(settings, images=50, **limits):
+def statuses(settings, images=50, calibration=UNCALIBRATED, **limits):
     """Statuses of a robot that stands still, starts everywhere, and is kidnapped at image 15."""
     generator = torch.Generator().manual_seed(0)
-    monitor = BeliefMonitor(MonitorSettings(lost_images=2, **limits), UNCALIBRATED)
+    monitor = BeliefMonitor(MonitorSettings(lost_images=2, **limits), calibration)
 
     def anywhere(count):
         return uniform_belief(AREA, batch=1, particles=count, generator=generator).poses_map_base
@@ -130,59 +123,20 @@ def test_entropy_is_0_in_one_cell_and_1_in_cells_of_their_own():
     assert belief_entropy(spread, np.eye(10)[0]) == 0
 
 
-def test_a_fit_finds_the_odds_and_is_right_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    mass, gain = rng.uniform(0.01, 0.99, 20_000), rng.normal(0, 2, 20_000)
-    true = ConfidenceModel(-1.0, 0.7, 0.5)
-    right = rng.random(20_000) < true(mass_near=mass, recent_gain=gain)
-    fitted = fit_confidence(mass, gain, right, weights_fingerprint="abc")
-    assert (fitted.offset, fitted.gain, fitted.mass) == pytest.approx((-1.0, 0.7, 0.5), abs=0.1)
-    sure = fitted(mass_near=mass, recent_gain=gain)
-    for low in np.arange(0, 1, 0.2):
-        chosen = (sure >= low) & (sure < low + 0.2)
-        assert right[chosen].mean() == pytest.approx(sure[chosen].mean(), abs=0.04)
-
-
-def test_a_fit_of_figures_that_tell_everything_is_finite():
-    fitted = fit_confidence([0.3, 0.9], [-1.0, 1.0], [False, True], weights_fingerprint="")
-    assert fitted(mass_near=0.9, recent_gain=1.0) > 0.8
-    assert fitted(mass_near=0.3, recent_gain=-1.0) < 0.2
-
-
-def test_a_record_serves_its_own_weights_only(tmp_path):
-    weights = tmp_path / "mazes.safetensors"
-    assert load_confidence(weights, weights_fingerprint="abc") == UNCALIBRATED
-    model = ConfidenceModel(0.1, 0.2, 0.3, "abc")
-    save_confidence(confidence_path(weights), model)
-    assert load_confidence(weights, weights_fingerprint="abc") == model
-    assert load_confidence(weights, weights_fingerprint="xyz") == UNCALIBRATED
-    far = replace(model, success_distance_m=3.0)
-    save_confidence(confidence_path(weights), far)
-    assert load_confidence(weights, weights_fingerprint="abc") == far
-    confidence_path(weights).write_text("{")
-    with pytest.raises(CheckpointError, match="dmn calibrate"):
-        load_confidence(weights, weights_fingerprint="abc")
-
-
-def test_a_record_answers_for_the_distance_that_it_was_fitted_for():
-    model = ConfidenceModel(0.1, 0.2, 0.3, "abc", success_distance_m=2.0)
-    assert model.fits(2.0) and model.at(2.0) is model
-    assert not model.fits(8.0) and model.at(8.0) == UNCALIBRATED
-    assert UNCALIBRATED.fits(2.0)
+def test_another_success_distance_is_judged_by_what_is_not_fitted():
     sure = {d: statuses(FILTER, images=1, success_distance_m=d)[0] for d in (2.0, 12.0)}
     assert sure[2.0].mass_near < sure[12.0].mass_near
     assert sure[2.0].confidence < sure[12.0].confidence
     assert [s.success_distance_m for s in sure.values()] == [2.0, 12.0]
 
 
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [
-        ({"success_distance_m": 0.0}, "success_distance_m"),
-        ({"lost_confidence": 0.9}, "lost_confidence"),
-        ({"lost_images": 0}, "lost_images"),
-    ],
-)
-def test_impossible_limits_are_refused(values, word):
-    with pytest.raises(ConfigurationError, match=word):
-        MonitorSettings(**values)
+def test_gain_drops_where_images_fit_worse_than_before(kidnap):
+    drops = [status.gain_drop for status in kidnap]
+    assert min(drops) == 0 and max(drops[15:20]) > 2 * max(drops[10:15])
+
+
+def test_modes_are_as_wide_as_the_calibration_says():
+    wide = Calibration(spread=SpreadModel(scale=4.0, far_xy_m2=100.0, far_yaw_rad2=1.0))
+    plain, told = (statuses(FILTER, images=5, calibration=c)[-1] for c in (UNCALIBRATED, wide))
+    for before, after in zip(plain.modes, told.modes, strict=True):
+        np.testing.assert_allclose(after.covariance, 4 * before.covariance)

@@ -143,6 +143,7 @@ def test_robots_share_their_maps(probe: Any, mapper: Any, start: Any, scene: Any
         stamp = START + number * SECOND
         images.publish(image(stamp))
         status = LocalizerStatus(header=header(stamp, "map"), state=state, confidence=confidence)
+        status.modes = [estimate(stamp, 30.0 * number, 30.0, std=std).pose]
         speak = [
             lambda s=status: statuses.publish(s),
             lambda t=stamp, n=number, d=std: poses.publish(estimate(t, 30.0 * n, 30.0, std=d)),

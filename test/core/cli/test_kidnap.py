@@ -43,13 +43,14 @@ def test_processes_that_share_trials_find_what_one_finds(weights, tmp_path, caps
 
 def test_a_calibration_is_kept_beside_the_weights_and_used(weights, tmp_path, capsys):
     run("calibrate", weights, tmp_path)
-    fitted = json.loads(weights.with_suffix(".confidence.json").read_text())
+    fitted = json.loads(weights.with_suffix(".calibration.json").read_text())
     record = json.loads((tmp_path / "calibration.json").read_text())
-    assert record["confidence"] == fitted and record["trials"] == 1
-    # States came of the confidence before the fit, and are not told.
-    assert record["findings"] == {} and "TRACKING" not in capsys.readouterr().out
+    assert record["calibration"] == fitted and record["trials"] == 1
+    assert fitted["weights_fingerprint"] == record["weights_fingerprint"]
+    assert "kidnap flagged LOST" in record["findings"]
+    assert "TRACKING" in capsys.readouterr().out
     run("kidnap", weights, tmp_path)
-    assert json.loads((tmp_path / "robot_trials.json").read_text())["confidence"] == fitted
+    assert json.loads((tmp_path / "robot_trials.json").read_text())["calibration"] == fitted
 
 
 def test_no_trials_are_refused(weights, tmp_path, capsys):

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from dmn_core.belief_monitor import State
-from dmn_core.evaluation.kidnap_drives import KidnapPlan, Moment, localize_kidnapped
+from dmn_core.belief_monitor import MonitorSettings, State
+from dmn_core.calibration import Calibration
+from dmn_core.confidence import ConfidenceModel
+from dmn_core.evaluation.drive_moment import Moment, told_by
+from dmn_core.evaluation.kidnap_drives import KidnapPlan, localize_kidnapped
 from dmn_core.evaluation.robot_report import draw_trials, findings_of, reliability_of, write_record
 from dmn_core.evaluation.robot_trials import (
     mean_nees,
@@ -21,15 +24,21 @@ from dmn_core.evaluation.robot_trials import (
 from dmn_core.localization import Localizer
 from dmn_core.observation import NetworkConfig, ObservationModel
 from dmn_core.robot import ROBOT_FILTER, RobotSettings
+from dmn_core.spread import SpreadModel
 
 TRACKING, DEGRADED, LOST = State.TRACKING, State.DEGRADED, State.LOST
+
+
+def moment(time_s, error_m, nees, state, *, mass=0.5, gain=0.0, drop=0.0):
+    rows = tuple(tuple(row) for row in (error_m**2 / nees * np.eye(3)).tolist())
+    return Moment(time_s, (error_m, 0.0, 0.0), rows, state, 0.5, mass, gain, drop)
 
 
 def trial(errors, states, nees=3.0):
     """One moment a second, the kidnap in the middle."""
     times = np.arange(len(errors)) - len(errors) // 2
     return [
-        Moment(float(t), error, nees, state, 0.5, 0.5, 0.0)
+        moment(float(t), float(error), nees, state)
         for t, error, state in zip(times, errors, states, strict=True)
     ]
 
@@ -62,7 +71,7 @@ def test_found_means_right_several_times_in_a_row():
 def test_nees_of_true_covariances():
     rng = np.random.default_rng(0)
     trials = [
-        [Moment(float(t), 1.0, value, TRACKING, 0.5, 0.5, 0.0) for t, value in enumerate(row)]
+        [moment(float(t), 1.0, value, TRACKING) for t, value in enumerate(row)]
         for row in rng.chisquare(3, (60, 30))
     ]
     mean = mean_nees(trials, states={TRACKING})
@@ -78,6 +87,23 @@ def test_reliability_of_honest_and_of_boastful_confidences():
     assert honest.expected_error < 0.02 and sum(honest.count) == 20_000
     assert reliability(said, rng.random(20_000) < said / 2).expected_error > 0.2
     assert np.allclose(honest.said, np.arange(0.05, 1, 0.1), atol=0.01)
+
+
+def test_moments_are_told_anew_by_a_calibration():
+    calibration = Calibration(ConfidenceModel(0.0, 1.0, 2.0, 1.0), SpreadModel(2.0, 100.0, 1.0))
+    plain = [
+        moment(0.0, 3.0, 3.0, State.GLOBAL, mass=1.0, gain=5.0),
+        *[moment(t, 3.0, 3.0, TRACKING, mass=1.0, gain=0.0, drop=2.0) for t in (1.0, 2.0, 3.0)],
+    ]
+    told = told_by(calibration, plain, MonitorSettings(lost_images=2))
+    assert [m.state for m in told] == [TRACKING, DEGRADED, LOST, LOST]
+    sure, doubtful = told[0], told[1]
+    assert sure.confidence == pytest.approx(1 / (1 + np.exp(-5)))
+    assert doubtful.confidence == pytest.approx(1 / (1 + np.exp(4)))
+    far = 2 * 3.0 + 100 * (1 - doubtful.confidence)
+    assert doubtful.nees == pytest.approx(9 / far) and sure.nees == pytest.approx(
+        9 / (6 + 100 * (1 - sure.confidence))
+    )
 
 
 def test_a_small_drive_from_end_to_end(tmp_path):

@@ -1,0 +1,79 @@
+"""Command `dmn calibrate`: fit confidence and covariance to drives in simulated mazes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dmn_core.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    calibration_path,
+    save_calibration,
+)
+from dmn_core.cli.drives import DrivesCommand
+from dmn_core.confidence import fit_confidence
+from dmn_core.data.rendered_sets import VALIDATION_SEED
+from dmn_core.evaluation.drive_moment import Moment, told_by
+from dmn_core.evaluation.robot_report import findings_of
+from dmn_core.localization import Localizer
+from dmn_core.spread import fit_spread
+from dmn_core.weights import find_weights
+
+
+@dataclass(frozen=True)
+class CalibrateCommand(DrivesCommand):
+    """Fit confidence and covariance to held-out drives and keep them beside the weights.
+
+    The figures that are told are those of further drives, which the fit has not seen: half of the
+    mazes are for the fit, half for the figures.
+    """
+
+    out: Path = Path("results/calibration")
+    """Folder of the JSON record and the picture."""
+
+    def localizer(self) -> Localizer:
+        """One whose confidence and covariance nothing was fitted to yet."""
+        localizer = super().localizer()
+        localizer.calibration = UNCALIBRATED
+        return localizer
+
+    def run(self) -> None:
+        """Carry out the command."""
+        localizer, monitor = self.localizer(), self.robot.monitor
+        trials = self.drive(localizer, VALIDATION_SEED)
+        half = max(1, len(trials) // 2)
+        fitted = calibration_of(
+            trials[:half],
+            weights_fingerprint=localizer.weights_fingerprint,
+            success_m=monitor.success_distance_m,
+        )
+        localizer.calibration = fitted
+        checked = [told_by(fitted, trial, monitor) for trial in trials[half:] or trials]
+        path = calibration_path(find_weights(self.weights))
+        save_calibration(path, fitted)
+        print(path)
+        findings = findings_of(checked, success_m=monitor.success_distance_m)
+        self.tell(localizer, checked, "calibration", findings)
+
+
+def calibration_of(
+    trials: Sequence[Sequence[Moment]], *, weights_fingerprint: str, success_m: float
+) -> Calibration:
+    """What uncalibrated drives tell of how honest a localizer is."""
+    moments = [moment for trial in trials for moment in trial]
+    figures = {
+        name: np.array([getattr(moment, name) for moment in moments])
+        for name in ("mass_near", "recent_gain", "gain_drop")
+    }
+    right = np.array([moment.error_m < success_m for moment in moments])
+    confidence = fit_confidence(**figures, right=right)
+    spread = fit_spread(
+        np.array([moment.error for moment in moments]),
+        np.array([moment.covariance for moment in moments]),
+        confidence(**figures),
+    )
+    return Calibration(confidence, spread, weights_fingerprint, success_m)

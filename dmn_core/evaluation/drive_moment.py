@@ -1,0 +1,90 @@
+"""What one image of a drive with known truth told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmn_core.belief_monitor import MonitorSettings, State, StateMachine
+from dmn_core.calibration import Calibration
+from dmn_core.fix import Fix
+from dmn_core.pose_track import wrap_angle
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One image of a drive.
+
+    Attributes:
+        since_kidnap_s: negative before it.
+        error: estimate less truth, along the axes of the map [m, m, rad].
+        covariance: rows of its covariance, as the localizer tells it [m^2, m rad, rad^2].
+        state: what the localizer called itself.
+        confidence: what it gave for being right.
+        mass_near: the first figure that the confidence is made of.
+        recent_gain: the second.
+        gain_drop: the third.
+    """
+
+    since_kidnap_s: float
+    error: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    state: State
+    confidence: float
+    mass_near: float
+    recent_gain: float
+    gain_drop: float
+
+    @property
+    def error_m(self) -> float:
+        """Distance of the estimate from the truth."""
+        return float(np.linalg.norm(self.error[:2]))
+
+    @property
+    def nees(self) -> float:
+        """Squared error of the pose in units of its covariance."""
+        off, covariance = np.array(self.error), np.array(self.covariance)
+        return float(off @ np.linalg.pinv(covariance, hermitian=True) @ off)
+
+
+def moment_of(fix: Fix, truth_map_base: FloatArray, *, since_kidnap_s: float) -> Moment:
+    """What a fix tells where the true pose (3,) is known."""
+    off = fix.pose_map_base - truth_map_base
+    off[2] = wrap_angle(off[2])
+    return Moment(
+        since_kidnap_s=since_kidnap_s,
+        error=tuple(off.tolist()),
+        covariance=tuple(tuple(row) for row in fix.covariance.tolist()),
+        state=fix.status.state,
+        confidence=fix.status.confidence,
+        mass_near=fix.status.mass_near,
+        recent_gain=fix.status.recent_gain,
+        gain_drop=fix.status.gain_drop,
+    )
+
+
+def told_by(
+    calibration: Calibration, trial: Sequence[Moment], monitor: MonitorSettings
+) -> list[Moment]:
+    """What an uncalibrated drive would have told with a calibration, and limits of states."""
+    states = StateMachine(monitor)
+    told = [_told_by(calibration, moment) for moment in trial]
+    return [replace(moment, state=states(moment.confidence)) for moment in told]
+
+
+def _told_by(calibration: Calibration, moment: Moment) -> Moment:
+    confidence = float(
+        calibration.confidence(
+            mass_near=moment.mass_near,
+            recent_gain=moment.recent_gain,
+            gain_drop=moment.gain_drop,
+        )
+    )
+    covariance = calibration.spread.of_estimate(np.array(moment.covariance), confidence)
+    rows = tuple(tuple(row) for row in covariance.tolist())
+    return replace(moment, confidence=confidence, covariance=rows)

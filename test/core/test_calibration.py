@@ -1,0 +1,116 @@
+"""Confidence and covariance that are fitted to drives, and the record of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dmn_core.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    calibration_path,
+    load_calibration,
+    save_calibration,
+)
+from dmn_core.confidence import ConfidenceModel, fit_confidence
+from dmn_core.errors import CheckpointError
+from dmn_core.spread import SpreadModel, fit_spread
+
+MADE = Calibration(ConfidenceModel(0.1, 0.2, 0.3, 0.4), SpreadModel(2.0, 100.0, 1.0), "abc")
+
+
+def figures(rng, count):
+    return {
+        "mass_near": rng.uniform(0.01, 0.99, count),
+        "recent_gain": rng.normal(0, 2, count),
+        "gain_drop": rng.exponential(0.5, count),
+    }
+
+
+def test_a_fit_finds_the_odds_and_is_right_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    told = figures(rng, 40_000)
+    true = ConfidenceModel(-1.0, 0.7, 1.5, 0.5)
+    right = rng.random(40_000) < true(**told)
+    fitted = fit_confidence(**told, right=right)
+    numbers = (fitted.offset, fitted.gain, fitted.drop, fitted.mass)
+    assert numbers == pytest.approx((-1.0, 0.7, 1.5, 0.5), abs=0.15)
+    sure = fitted(**told)
+    for low in np.arange(0, 1, 0.2):
+        chosen = (sure >= low) & (sure < low + 0.2)
+        assert right[chosen].mean() == pytest.approx(sure[chosen].mean(), abs=0.04)
+
+
+def test_a_fit_of_figures_that_tell_everything_is_finite():
+    fitted = fit_confidence([0.3, 0.9], [-1.0, 1.0], [1.0, 0.0], [False, True])
+    assert fitted(mass_near=0.9, recent_gain=1.0, gain_drop=0.0) > 0.8
+    assert fitted(mass_near=0.3, recent_gain=-1.0, gain_drop=1.0) < 0.2
+
+
+def drawn(rng, count, *, far_m):
+    """Estimates of which some are far off: errors, covariances of particles, confidences."""
+    factor = rng.normal(size=(count, 3, 3))
+    covariances = factor @ factor.swapaxes(1, 2) * 0.1 + 0.05 * np.eye(3)
+    confidences = rng.uniform(0.3, 1.0, count)
+    wrong = rng.random(count) > confidences
+    errors = np.einsum(
+        "mij,mj->mi", np.linalg.cholesky(2.0 * covariances), rng.normal(size=(count, 3))
+    )
+    errors[wrong] += rng.normal(size=(wrong.sum(), 3)) * (far_m, far_m, 1.0)
+    return errors, covariances, confidences
+
+
+def nees(errors, covariances):
+    return np.einsum("mi,mij,mj->m", errors, np.linalg.inv(covariances), errors)
+
+
+def test_a_fitted_spread_is_true_on_drives_that_it_has_not_seen():
+    rng = np.random.default_rng(0)
+    model = fit_spread(*drawn(rng, 4000, far_m=15.0))
+    errors, covariances, confidences = drawn(rng, 4000, far_m=15.0)
+    assert nees(errors, covariances).mean() > 100
+    told = model.of_estimate(covariances, confidences)
+    values = nees(errors, told)
+    assert values.mean() == pytest.approx(3, abs=0.3)
+    for low in (0.3, 0.65):
+        chosen = (confidences >= low) & (confidences < low + 0.35)
+        assert values[chosen].mean() == pytest.approx(3, abs=0.9)
+    assert np.sqrt(model.far_xy_m2) == pytest.approx(15, rel=0.2)
+    assert (np.linalg.eigvalsh(told) > 0).all()
+
+
+def test_a_spread_of_estimates_that_are_always_right_is_that_of_the_mode():
+    rng = np.random.default_rng(1)
+    errors, covariances, _ = drawn(rng, 2000, far_m=0.0)
+    model = fit_spread(errors[:, :], covariances, np.ones(2000))
+    told = model.of_estimate(covariances, np.ones(2000))
+    np.testing.assert_allclose(told, model.of_mode(covariances))
+    assert SpreadModel().of_estimate(covariances[0], 0.2) == pytest.approx(covariances[0])
+
+
+def test_a_record_serves_its_own_weights_only(tmp_path):
+    weights = tmp_path / "mazes.safetensors"
+    assert load_calibration(weights, weights_fingerprint="abc") == UNCALIBRATED
+    save_calibration(calibration_path(weights), MADE)
+    assert load_calibration(weights, weights_fingerprint="abc") == MADE
+    assert load_calibration(weights, weights_fingerprint="xyz") == UNCALIBRATED
+    far = replace(MADE, success_distance_m=3.0)
+    save_calibration(calibration_path(weights), far)
+    assert load_calibration(weights, weights_fingerprint="abc") == far
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"confidence": {"no": 1}, "spread": {}}', "[]"])
+def test_a_record_that_cannot_be_read_says_what_to_do(text, tmp_path):
+    weights = tmp_path / "mazes.safetensors"
+    calibration_path(weights).write_text(text)
+    with pytest.raises(CheckpointError, match="dmn calibrate"):
+        load_calibration(weights, weights_fingerprint="abc")
+
+
+def test_a_record_answers_for_the_distance_that_it_was_fitted_for():
+    made = replace(MADE, success_distance_m=2.0)
+    assert made.fits(2.0) and made.at(2.0) is made
+    assert not made.fits(8.0) and made.at(8.0) == UNCALIBRATED
+    assert UNCALIBRATED.fits(2.0)
