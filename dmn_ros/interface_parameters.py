@@ -88,6 +88,11 @@ class InterfaceParameters:
         False, "whether maps after the first good one are not looked at", live=True
     )
 
+    @property
+    def odometry_topic(self) -> str:
+        """The topic that odometry comes from."""
+        return "tf" if self.odometry_source == "tf" else "odom"
+
     def camera_choice(self) -> CameraChoice:
         """The same word; the choices of the parameter allow no other."""
         return cast(CameraChoice, self.camera)

@@ -71,6 +71,7 @@ class LiveViews:
             max_gap_s=parameters.max_pose_gap_s,
             most_waiting=MOST_WAITING,
             on_dropped=lambda reason, why: node.get_logger().debug(f"no view: {reason}: {why}"),
+            on_stray=lambda why: self._refusing.note("stray", f"a pose was left out: {why}"),
         )
         self._shelf = ImageShelf(
             most_bytes=MOST_WAITING_BYTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class OdometryGate:
         max_gap_s: float,
         most_waiting: int,
         on_dropped: Callable[[str, str], None],
+        on_stray: Callable[[str], None],
+        leap_s: float = math.inf,
         buffer_s: float = BUFFER_S,
     ) -> None:
         """Start empty.
@@ -62,16 +65,19 @@ class OdometryGate:
             max_gap_s: longest time between two odometry poses that is bridged.
             most_waiting: above this number the oldest image that waits is dropped.
             on_dropped: told the reason (a short word) and an explanation for each image dropped.
+            on_stray: told what was wrong with each pose that was not taken in, for its stamp.
+            leap_s: a pose further ahead of the newest one waits until another goes on from there.
             buffer_s: how much odometry is kept for images that come late.
         """
         self._wait_ns = wait_s * NANOSECONDS
         self._max_gap_s = max_gap_s
+        self._leap_ns = leap_s * NANOSECONDS
         self._most_waiting = most_waiting
-        self._on_dropped = on_dropped
+        self._on_dropped, self._on_stray = on_dropped, on_stray
         self._buffer = OdometryBuffer(duration_s=buffer_s)
         self._waiting: deque[_Waiting] = deque()
         self._last_ns: int | None = None
-        # A pose that may be the first one after a jump, or a stamp that nobody set.
+        # A pose that may be the first one after a jump or a gap, or a stamp that nobody set.
         self._suspect: tuple[int, np.ndarray] | None = None
         self._clock_jumped = False
         self._silent_ticks = 0
@@ -84,27 +90,47 @@ class OdometryGate:
     def add_odometry(self, stamp_ns: int, pose_odom_base: np.ndarray) -> bool:
         """Take in a pose; False where time jumped back, upon which everything was forgotten.
 
-        One old stamp is a mistake. Two in a row, the second later than the first, are a jump, as
-        is one after a clock that jumped.
+        One stamp far from the others is a mistake. Two in a row, the second later than the first,
+        are a gap or a jump; one is enough for a jump back after a clock that jumped.
 
         Raises:
             TrackError: the pose is not finite.
         """
+        if not np.isfinite(pose_odom_base).all():
+            raise TrackError(f"odometry wants three finite numbers, got {pose_odom_base!r}")
         self._silent_ticks = 0
         suspect, self._suspect = self._suspect, None
-        if not self._is_old(stamp_ns):
-            self._clock_jumped = False
-            self._buffer.append(stamp_ns, pose_odom_base)
+        is_old = self._is_old(stamp_ns)
+        if not (is_old or self._is_ahead(stamp_ns)):
+            self._refuse(suspect)
+            self._accept(stamp_ns, pose_odom_base)
             return True
-        goes_on = suspect is not None and stamp_ns > suspect[0]
-        if not (goes_on or self._clock_jumped):
+        if suspect is None or self._is_old(suspect[0]) != is_old or stamp_ns <= suspect[0]:
+            self._refuse(suspect)
+            suspect = None
+        jumps_back = is_old and (suspect is not None or self._clock_jumped)
+        if suspect is None and not jumps_back:
             self._suspect = (stamp_ns, pose_odom_base)
             return True
-        self._forget()
-        if suspect is not None and goes_on:
-            self._buffer.append(*suspect)
+        if jumps_back:
+            self._forget()
+        if suspect is not None:
+            self._accept(*suspect)
+        self._accept(stamp_ns, pose_odom_base)
+        return not jumps_back
+
+    def _accept(self, stamp_ns: int, pose_odom_base: np.ndarray) -> None:
+        self._clock_jumped = False
         self._buffer.append(stamp_ns, pose_odom_base)
-        return False
+
+    def _refuse(self, suspect: tuple[int, np.ndarray] | None) -> None:
+        newest = self._buffer.newest_ns
+        if suspect is not None and newest is not None:
+            off_s = (suspect[0] - newest) / NANOSECONDS
+            self._on_stray(
+                f"a stamp is {abs(off_s):.3f} s {'after' if off_s > 0 else 'before'} the newest "
+                "odometry, and the next one does not go on from there"
+            )
 
     def clock_jumped(self) -> None:
         """The clock went back: the next old stamp is no mistake."""
@@ -125,6 +151,10 @@ class OdometryGate:
     def _is_old(self, stamp_ns: int) -> bool:
         newest = self._buffer.newest_ns
         return newest is not None and stamp_ns < newest - JUMP_BACK_NS
+
+    def _is_ahead(self, stamp_ns: int) -> bool:
+        newest = self._buffer.newest_ns
+        return newest is not None and stamp_ns - newest > self._leap_ns
 
     def add_image(self, stamp_ns: int, message: Any) -> None:
         """Take in an image message."""

@@ -51,9 +51,13 @@ class Reporting:
         try:
             yield
         except DmnError as error:
-            self.counts.refused(topic, str(error))
-            if is_rare or self._throttle.is_due(topic):
-                self._node.get_logger().warning(f"{topic} refused: {error}")
+            self.refuse(topic, str(error), is_rare=is_rare)
+
+    def refuse(self, topic: str, explanation: str, *, is_rare: bool = False) -> None:
+        """A message other than an image was not accepted; arguments as those of `refusing`."""
+        self.counts.refused(topic, explanation)
+        if is_rare or self._throttle.is_due(topic):
+            self._node.get_logger().warning(f"{topic} refused: {explanation}")
 
     def unforeseen(self, error: Exception, is_image: bool) -> None:
         """A job of the worker failed in a way that nobody thought of."""

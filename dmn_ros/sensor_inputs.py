@@ -15,6 +15,7 @@ from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.errors import DecodingError
+from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros import qualities
 from dmn_ros.frames import require_frame
 from dmn_ros.images import camera_info_topic, image_source
@@ -80,6 +81,8 @@ class SensorInputs:
             max_gap_s=parameters.max_odometry_gap_s,
             most_waiting=(qualities.EVERYTHING if keeps_all else qualities.SENSOR).depth,
             on_dropped=reporting.drop,
+            on_stray=lambda why: reporting.refuse(parameters.odometry_topic, why),
+            leap_s=max(parameters.max_odometry_gap_s, JUMP_BACK_NS / NANOSECONDS),
             buffer_s=LONG_BUFFER_S if keeps_all else BUFFER_S,
         )
         self._listen(parameters, qualities.EVERYTHING if keeps_all else None)
@@ -93,14 +96,14 @@ class SensorInputs:
         )
 
     def _listen(self, parameters: LocalizerParameters, all_of_them: QoSProfile | None) -> None:
-        node, source = self._node, "odom"
+        node, source = self._node, parameters.odometry_topic
         node.make_subscription(TFMessage, "tf_static", self.transforms.add, qualities.MANY_LATCHED)
         if parameters.odometry_source == "tf":
-            source, quality = "tf", all_of_them or qualities.TRANSFORMS
-            node.make_subscription(TFMessage, "tf", self._on_transforms, quality)
+            quality = all_of_them or qualities.TRANSFORMS
+            node.make_subscription(TFMessage, source, self._on_transforms, quality)
         else:
             quality = all_of_them or qualities.FAST_SENSOR
-            node.make_subscription(Odometry, "odom", self._on_odometry, quality)
+            node.make_subscription(Odometry, source, self._on_odometry, quality)
         quality = all_of_them or qualities.SENSOR
         image_kind, name = image_source(node, parameters.image_transport)
         node.make_subscription(image_kind, name, self._on_image, quality)

@@ -152,7 +152,7 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     robot.expect("refused_odom", 2)
 
     # A gap in odometry, then an image as it should be.
-    robot.move(START + 5 * SECOND)
+    robot.move(START + 5 * SECOND, START + 5 * SECOND + SECOND // 10)
     robot.see(START + 4 * SECOND)
     robot.expect("dropped_no_odometry", 1)
     robot.move(START + 5 * SECOND + SECOND // 2)

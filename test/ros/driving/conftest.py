@@ -104,12 +104,15 @@ class DrivingRobot:
         self._images = probe.publisher(Image, f"{namespace}image")
         self._odometry = probe.publisher(Odometry, f"{namespace}odom")
 
+    def move(self, stamp: int, x: float) -> None:
+        message = Odometry(header=header(stamp, "odom"), child_frame_id="base_link")
+        message.pose.pose = to_pose(np.array([x, 0.0, 0.0]))
+        self._odometry.publish(message)
+
     def see(self, stamp: int, x: float) -> None:
-        # Two, as one alone with an old stamp would not count.
+        # Two, as one alone with a stamp far from the others would not count.
         for before_ns in (20_000_000, 0):
-            message = Odometry(header=header(stamp - before_ns, "odom"), child_frame_id="base_link")
-            message.pose.pose = to_pose(np.array([x, 0.0, 0.0]))
-            self._odometry.publish(message)
+            self.move(stamp - before_ns, x)
         size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
         self._images.publish(Image(header=header(stamp, "camera"), data=bytes(32 * 32 * 3), **size))
 
