@@ -1,0 +1,174 @@
+"""What each part of the training recipe adds to the paper's, at equal samples.
+
+    python benchmarks/recipe_parts.py [--samples 10000] [--threads 1] [--out FILE.json]
+
+Every run starts from the same fresh weights and draws from the same simulated mazes; each adds one
+part to the run before. All are measured on the same queries in unseen mazes: the paper's own loss,
+and cross-entropies that no run was chosen by. The same command goes on where it was broken off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from dmn_core.cli.train import environments_of
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.evaluation.circumstances import machine, running_command
+from dmn_core.training.config import TrainingConfig
+from dmn_core.training.encoding import AnyNetwork
+from dmn_core.training.feed import draw
+from dmn_core.training.learner import Learner, mean_losses
+from dmn_core.training.loop import Trainer
+from dmn_core.training.objective_config import ObjectiveConfig
+from dmn_core.training.processes import launch
+from dmn_core.training.recipes import PAPER, SHIPPED, SHIPPED_SEQUENCES
+
+# What all are measured by: the paper's loss, and how well likelihoods tell poses apart.
+MEASURES = {
+    "tracking": ObjectiveConfig(name="tracking", particles=32),
+    "likelihood": ObjectiveConfig(name="likelihood", particles=16),
+    "sequence": ObjectiveConfig(name="sequence", particles=32, uniform_fraction=0.5),
+}
+MEASURED_WITH = TrainingConfig(batch=10, queries=5, contexts=4)
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Benchmark of the training recipe."""
+
+    samples: int = 10_000
+    queries: int = 1000
+    environments: int = 2000
+    threads: int = 1
+    runs: Path = Path("runs/parts")
+    out: Path = Path("results/recipe_parts.json")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run came to: losses on unseen queries, and what it cost."""
+
+    part: str
+    samples: int
+    core_minutes: float
+    tracking: float
+    likelihood: float
+    sequence: float
+
+
+def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
+    """The paper's recipe, and one part after the other added to it."""
+
+    def cut(config: TrainingConfig) -> TrainingConfig:
+        steps = max(1, settings.samples // (config.batch * config.queries))
+        return replace(
+            config,
+            data="mazes",
+            environments=settings.environments,
+            views=40,
+            max_steps=steps,
+            validate_every_steps=steps,
+            validation_samples=500,
+            patience_steps=0,
+            warmup_steps=min(config.warmup_steps, steps // 10),
+            pictures_every=0,
+            accelerator="cpu",
+        )
+
+    config = PAPER
+    yield "the paper's recipe", cut(config)
+    config = replace(config, objective=ObjectiveConfig(name="likelihood", particles=32))
+    yield "likelihood of the true pose", cut(config)
+    config = replace(config, objective=replace(SHIPPED.objective, compared_queries=0))
+    yield "8 particles, and attention scores of their own", cut(config)
+    config = replace(config, batch=8, queries=8, objective=SHIPPED.objective)
+    yield "8 queries of a map, of which 4 are compared", cut(config)
+    config = replace(config, warmup_steps=SHIPPED.warmup_steps, schedule="cosine")
+    config = replace(config, gradient_clip=1.0, weight_average=0.98)
+    yield "schedule, clipping, averaged weights", cut(config)
+    yield "N from 3 to 6", cut(replace(config, contexts=3, contexts_max=6))
+    grown = replace(config.objective, uniform_fraction_start=0.0)
+    yield "... or beliefs from narrow to global", cut(replace(config, objective=grown))
+    yield "... or augmentation", cut(replace(config, augmentation=SHIPPED.augmentation))
+    yield (
+        "... or sequences of 5 images",
+        cut(replace(config, objective=SHIPPED_SEQUENCES.objective)),
+    )
+
+
+def trained(
+    config: TrainingConfig, folder: Path, data: tuple[EnvironmentSet, EnvironmentSet]
+) -> tuple[AnyNetwork, int, float]:
+    """The network at the end of its run, its samples, and its core-minutes."""
+    training, validation = data
+    fabric = launch(config)
+    trainer = Trainer(
+        config, training=training, validation=validation, folder=folder, fabric=fabric
+    )
+    trainer.run()
+    module: Any = trainer.average.module if config.weight_average > 0 else trainer.learner.module
+    minutes = trainer.seconds / 60 * torch.get_num_threads()
+    return module.network.eval(), trainer.samples, minutes
+
+
+def measured(network: AnyNetwork, places: EnvironmentSet, queries: int) -> dict[str, float]:
+    """Losses on the same queries of unseen places."""
+    per_draw = MEASURED_WITH.batch * MEASURED_WITH.queries
+    told = {}
+    for name, objective in MEASURES.items():
+        learner = Learner(network, objective)
+        with torch.inference_mode():
+            losses = [
+                learner(vars(drawn.episodes), drawn.generator)
+                for number in range(max(1, queries // per_draw))
+                for drawn in [draw(places, MEASURED_WITH, (0, number), CPU)]
+            ]
+        told[name] = mean_losses(losses)["loss"]
+    return told
+
+
+def main(settings: Settings) -> None:
+    """Train, measure, print a Markdown table and write the record."""
+    torch.set_num_threads(settings.threads)
+    finished: list[Told] = []
+    data = None
+    print("| part | samples | core-minutes | tracking | likelihood | sequence |")
+    print("|---|---|---|---|---|---|")
+    for number, (part, config) in enumerate(recipes(settings)):
+        torch.manual_seed(0)
+        data = data or environments_of(config)
+        network, samples, minutes = trained(config, settings.runs / f"{number}", data)
+        losses = measured(network, data[1], settings.queries)
+        told = Told(part, samples, round(minutes, 1), **losses)
+        finished.append(told)
+        row = (told.samples, told.core_minutes, *(f"{losses[name]:.3f}" for name in MEASURES))
+        print(f"| {part} | {' | '.join(map(str, row))} |", flush=True)
+        write(settings, finished)
+
+
+def write(settings: Settings, finished: list[Told]) -> None:
+    """The record of all runs that are finished."""
+    record = {
+        "date": date.today().isoformat(),
+        "machine": machine(CPU),
+        "torch": torch.__version__,
+        "command": running_command(),
+        "queries": settings.queries,
+        "measures": {name: asdict(objective) for name, objective in MEASURES.items()},
+        "runs": [asdict(told) for told in finished],
+    }
+    settings.out.parent.mkdir(parents=True, exist_ok=True)
+    settings.out.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))
