@@ -13,7 +13,6 @@ import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability
 from rosgraph_msgs.msg import Clock
@@ -26,7 +25,7 @@ from dmn_ros.frames import to_time
 from dmn_ros.localizer_watch import LocalizerWatch
 from dmn_ros.message_types import message_class
 from dmn_ros.parameters import BagPlayerParameters
-from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED
+from dmn_ros.qualities import EVERYTHING, LATCHED, MANY_LATCHED, make_publisher
 from dmn_ros.runner import run_node
 
 POLL_S = 0.05
@@ -47,6 +46,7 @@ class BagPlayer(Node):
         if not self.parameters.bag:
             raise ConfigurationError("the bag player wants a bag: set the parameter bag")
         self._players: dict[str, Publisher] = {}
+        self._clock_publisher: Publisher | None = None
         self._localizer = LocalizerWatch(self, self.parameters.localizer)
 
     def play(self) -> None:
@@ -54,10 +54,12 @@ class BagPlayer(Node):
 
         Raises:
             BagError: the bag is no good, a subscriber did not come, or the localizer stopped.
+            ConfigurationError: users want a quality of service that there is not.
         """
         with _open(Path(self.parameters.bag)) as reader:
             connections = self._choose(reader)
-            self._clock = self.create_publisher(Clock, "/clock", LATCHED)
+            if self.parameters.clock:
+                self._clock_publisher = make_publisher(self, Clock, "/clock", LATCHED)
             for connection in connections:
                 self._create_publisher(connection)
             self._wait_for_subscribers()
@@ -86,11 +88,7 @@ class BagPlayer(Node):
             )
         elif connection.topic not in self._players:
             quality = MANY_LATCHED if _is_latched(connection) else EVERYTHING
-            self._players[connection.topic] = self._publisher(kind, connection.topic, quality)
-
-    def _publisher(self, kind: Any, topic: str, quality: QoSProfile) -> Publisher:
-        publisher: Publisher = self.create_publisher(kind, topic, quality)
-        return publisher
+            self._players[connection.topic] = make_publisher(self, kind, connection.topic, quality)
 
     def _wait_for_subscribers(self) -> None:
         deadline = time.monotonic() + self.parameters.wait_s
@@ -148,8 +146,8 @@ class BagPlayer(Node):
             due = begin + (stamp_ns - first_ns) / NANOSECONDS / self.parameters.rate
             if not _sleep_until(due):
                 break
-            if self.parameters.clock:
-                self._clock.publish(Clock(clock=to_time(stamp_ns)))
+            if self._clock_publisher is not None:
+                self._clock_publisher.publish(Clock(clock=to_time(stamp_ns)))
             publisher.publish(bytes(data))
             played += 1
         return played

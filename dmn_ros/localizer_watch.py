@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
-from dmn_ros.qualities import RELIABLE
+from dmn_ros.qualities import RELIABLE, make_subscription
 
 KEYS = {"images_received", "images_processed", "images_dropped", "images_waiting", "map_views"}
 
@@ -44,7 +44,7 @@ class LocalizerWatch:
         self._report: dict[str, str] = {}
         self._calm_reports = 0
         self._changed_s = time.monotonic()
-        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_report, RELIABLE)
+        make_subscription(node, DiagnosticArray, "/diagnostics", self._on_report, RELIABLE)
 
     @property
     def others(self) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -73,3 +75,26 @@ def overridable(quality: QoSProfile) -> Iterator[tuple[QoSProfile, dict[str, Any
         RuntimeError,
     ) as error:
         raise ConfigurationError(f"a parameter below qos_overrides is no good: {error}") from error
+
+
+def make_publisher(node: Node, kind: Any, topic: str, quality: QoSProfile) -> Publisher:
+    """A publisher of a node without a lifecycle.
+
+    Raises:
+        ConfigurationError: users want a quality of service that there is not.
+    """
+    with overridable(quality) as (own, options):
+        publisher: Publisher = node.create_publisher(kind, topic, own, **options)
+    return publisher
+
+
+def make_subscription(
+    node: Node, kind: Any, topic: str, callback: Callable[[Any], None], quality: QoSProfile
+) -> None:
+    """A subscription of a node without a lifecycle.
+
+    Raises:
+        ConfigurationError: users want a quality of service that there is not.
+    """
+    with overridable(quality) as (own, options):
+        node.create_subscription(kind, topic, callback, own, **options)

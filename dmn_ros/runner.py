@@ -30,13 +30,15 @@ def spin(node: Node) -> None:
     A signal that comes just as the executor goes to sleep does not always wake it, so that it
     sleeps for a bounded time.
     """
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor: SingleThreadedExecutor | None = None
     while node.context.ok():
         try:
+            if executor is None:
+                executor = SingleThreadedExecutor()
+                executor.add_node(node)
             executor.spin_once(timeout_sec=LONGEST_SLEEP_S)
         except RCLError:
-            # The signal fell while the executor made ready to sleep.
+            # The signal fell while the executor was made, or made ready to sleep.
             if node.context.ok():
                 raise
 

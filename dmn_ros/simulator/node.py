@@ -19,7 +19,7 @@ from dmn_core.worlds.live_robot import STANDSTILL, LiveRobot, Velocity
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.renderer import MazeRenderer
 from dmn_ros.declaration import changed, declare
-from dmn_ros.qualities import RELIABLE
+from dmn_ros.qualities import RELIABLE, make_subscription
 from dmn_ros.runner import run_node
 from dmn_ros.simulator.outputs import SimulatorOutputs
 from dmn_ros.simulator.parameters import SimulatorParameters
@@ -59,7 +59,7 @@ class SimulatorNode(Node):  # type: ignore[misc, unused-ignore]
         self._begin_ns = FIRST_NS if settings.publish_clock else self.get_clock().now().nanoseconds
         self._paid_ns = self._steady.now().nanoseconds
         self._outputs.mount_camera(layout.config.cell_m / 2, self._stamp_ns)
-        self.create_subscription(Twist, "cmd_vel", self._on_command, RELIABLE)
+        make_subscription(self, Twist, "cmd_vel", self._on_command, RELIABLE)
         self.create_service(Teleport, "~/teleport", self._on_teleport)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_timer(STEP_S / settings.rate, self._on_tick, clock=self._steady)

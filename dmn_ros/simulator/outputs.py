@@ -19,7 +19,7 @@ from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.live_robot import Velocity
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header, to_time
-from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, TRANSFORMS
+from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, TRANSFORMS, make_publisher
 from dmn_ros.simulator.parameters import SimulatorParameters
 
 JPEG_QUALITY = 90
@@ -31,21 +31,25 @@ class SimulatorOutputs:
     """The publishers of a simulated robot."""
 
     def __init__(self, node: Node, parameters: SimulatorParameters) -> None:
-        """Create the publishers; images are offered reliably, which every subscriber can take."""
+        """Create the publishers; images are offered reliably, which every subscriber can take.
+
+        Raises:
+            ConfigurationError: users want a quality of service that there is not.
+        """
         self._parameters = parameters
-        self._image = node.create_publisher(Image, "camera/image_raw", RELIABLE)
-        self._compressed = node.create_publisher(
-            CompressedImage, "camera/image_raw/compressed", RELIABLE
+        self._image = make_publisher(node, Image, "camera/image_raw", RELIABLE)
+        self._compressed = make_publisher(
+            node, CompressedImage, "camera/image_raw/compressed", RELIABLE
         )
-        self._info = node.create_publisher(CameraInfo, "camera/camera_info", RELIABLE)
-        self._odometry = node.create_publisher(Odometry, "odom", RELIABLE)
-        self._transforms = node.create_publisher(TFMessage, "tf", TRANSFORMS)
-        self._mounts = node.create_publisher(TFMessage, "tf_static", MANY_LATCHED)
-        self._truth = node.create_publisher(PoseStamped, "ground_truth", RELIABLE)
+        self._info = make_publisher(node, CameraInfo, "camera/camera_info", RELIABLE)
+        self._odometry = make_publisher(node, Odometry, "odom", RELIABLE)
+        self._transforms = make_publisher(node, TFMessage, "tf", TRANSFORMS)
+        self._mounts = make_publisher(node, TFMessage, "tf_static", MANY_LATCHED)
+        self._truth = make_publisher(node, PoseStamped, "ground_truth", RELIABLE)
         # Whoever starts later, or while time stands still, learns the time as well.
         self._clock: Any = None
         if parameters.publish_clock:
-            self._clock = node.create_publisher(Clock, "/clock", LATCHED)
+            self._clock = make_publisher(node, Clock, "/clock", LATCHED)
 
     def tell_time(self, stamp_ns: int) -> None:
         """Publish the simulated time, where it is wanted."""

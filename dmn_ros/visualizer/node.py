@@ -20,7 +20,7 @@ from dmn_core.errors import DecodingError
 from dmn_core.views import Area
 from dmn_ros.declaration import declare
 from dmn_ros.frames import require_frame
-from dmn_ros.qualities import LATCHED, RELIABLE, SENSOR
+from dmn_ros.qualities import LATCHED, RELIABLE, SENSOR, make_publisher, make_subscription
 from dmn_ros.refusals import Refusals
 from dmn_ros.runner import run_node
 from dmn_ros.visualizer.belief import to_belief_grid, to_mode_markers
@@ -41,11 +41,11 @@ class VisualizerNode(Node):  # type: ignore[misc, unused-ignore]
         self.parameters = declare(self, VisualizerParameters)
         self._refusing = Refusals(self)
         self._area_m: Area | None = None
-        self._grid = self.create_publisher(OccupancyGrid, "belief_grid", LATCHED)
-        self._modes = self.create_publisher(MarkerArray, "modes", LATCHED)
-        self.create_subscription(ViewMap, "map", self._on_map, LATCHED)
-        self.create_subscription(WeightedParticles, "particles", self._on_particles, RELIABLE)
-        self.create_subscription(LocalizerStatus, "status", self._on_status, RELIABLE)
+        self._grid = make_publisher(self, OccupancyGrid, "belief_grid", LATCHED)
+        self._modes = make_publisher(self, MarkerArray, "modes", LATCHED)
+        make_subscription(self, ViewMap, "map", self._on_map, LATCHED)
+        make_subscription(self, WeightedParticles, "particles", self._on_particles, RELIABLE)
+        make_subscription(self, LocalizerStatus, "status", self._on_status, RELIABLE)
         self._trace(PoseWithCovarianceStamped, "pose", LATCHED, "path")
         # Whoever knows the truth may offer it either way.
         self._trace(PoseStamped, "ground_truth", SENSOR, "ground_truth_path")
@@ -54,9 +54,9 @@ class VisualizerNode(Node):  # type: ignore[misc, unused-ignore]
         """Publish the path of the poses of a topic."""
         limits = self.parameters
         keeper = PathKeeper(step_m=limits.path_step_m, most=limits.max_path_poses)
-        publisher = self.create_publisher(Path, path_topic, LATCHED)
-        self.create_subscription(
-            kind, topic, partial(self._on_pose, topic, keeper, publisher), quality
+        publisher = make_publisher(self, Path, path_topic, LATCHED)
+        make_subscription(
+            self, kind, topic, partial(self._on_pose, topic, keeper, publisher), quality
         )
 
     def _on_pose(self, topic: str, keeper: PathKeeper, publisher: Any, message: Any) -> None:

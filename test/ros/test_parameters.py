@@ -33,8 +33,6 @@ KINDS = {
     "visualizer": VisualizerParameters,
     "bag_player": BagPlayerParameters,
 }
-# The player is told what to play by launch files and commands.
-WITH_YAML = [name for name in KINDS if name != "bag_player"]
 
 
 @contextmanager
@@ -56,7 +54,7 @@ def flat(stated: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", WITH_YAML)
+@pytest.mark.parametrize("name", KINDS)
 def test_yaml_repeats_the_defaults(ros_context: Any, name: str) -> None:
     path = CONFIG / f"{name}.yaml"
     stated = yaml.safe_load(path.read_text())["/**"]["ros__parameters"]
@@ -65,7 +63,7 @@ def test_yaml_repeats_the_defaults(ros_context: Any, name: str) -> None:
         assert declare(made, KINDS[name]) == KINDS[name]()
 
 
-@pytest.mark.parametrize("name", WITH_YAML)
+@pytest.mark.parametrize("name", KINDS)
 def test_yaml_explains_each_parameter(name: str) -> None:
     """Comments are of use only where they are: at least one for every two parameters."""
     lines = (CONFIG / f"{name}.yaml").read_text().splitlines()

@@ -52,3 +52,11 @@ def test_whoever_asks_twice_to_stop_gets_a_good_end(
         time.sleep(0.05)
     assert process.popen.wait(30) == 0
     assert "Traceback" not in process.output
+
+
+def test_whoever_is_stopped_while_it_starts_ends_well(probe: Any, mapper: Any) -> None:
+    process = mapper()
+    # The map is built after that.
+    probe.wait(lambda: "on cpu" in process.output, "the weights")
+    assert process.stop() == 0, process.output
+    assert "Traceback" not in process.output
