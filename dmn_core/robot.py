@@ -44,6 +44,7 @@ ROBOT_FILTER = FilterSettings(
         recovery_alpha_fast=0.2,
         min_injected_share=0.01,
         max_injected_share=0.05,
+        lost_share=0.5,
         reference_particles=128,
     ),
 )

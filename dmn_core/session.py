@@ -19,11 +19,14 @@ from dmn_core.jump_watch import JumpWatch
 from dmn_core.localization import NO_OFFSET, Everywhere, Localizer, Near
 from dmn_core.map_editing import continues
 from dmn_core.motion_gate import MotionGate
-from dmn_core.particle_filter import Belief, Step
+from dmn_core.particle_filter import Belief, Step, scattered
 from dmn_core.pose_track import relative_pose
 from dmn_core.views import ViewMap
 
 __all__ = ["Fix", "Session"]
+
+# Weighed images that a lost robot is given before it looks everywhere once more.
+LOST_AGAIN = 10
 
 
 class Session:
@@ -60,6 +63,7 @@ class Session:
         self._step: Step | None = None
         self._last: Fix | None = None
         self._stood_at: np.ndarray | None = None
+        self._images_lost = 0
         self._forget(stated=False)
 
     @property
@@ -154,6 +158,7 @@ class Session:
         self._belief, self._step = result.belief, result
         self._weighed += 1
         status, pose_map_base = self._monitor(result), _array(result.pose_map_base)
+        self._look_everywhere(status.state)
         jump_m = self._jumps(status.state, pose_map_base, pose_odom_base)
         self._last = Fix(
             stamp_ns=stamp_ns,
@@ -167,6 +172,16 @@ class Session:
             jump_m=jump_m,
         )
         return self._last
+
+    def _look_everywhere(self, state: State) -> None:
+        """Scatter a share of the belief over the area where the robot is lost, now and then."""
+        self._images_lost = self._images_lost + 1 if state == State.LOST else 0
+        share, view_map = self.localizer.settings.recovery.share_when_lost, self.localizer.view_map
+        due = self._images_lost % LOST_AGAIN == 1 and share > 0
+        if due and self._belief is not None and view_map is not None and view_map.area_m:
+            random = self._generator
+            anywhere = self.localizer.start(Everywhere(self._started_with), random)
+            self._belief = scattered(self._belief, anywhere, share, generator=random)
 
     def _covariance(self, result: Step, status: LocalizerStatus) -> np.ndarray:
         calibration = self.localizer.calibration.at(status.success_distance_m)
@@ -189,7 +204,7 @@ class Session:
             self._monitor_settings, self.localizer.calibration, stated=stated
         )
         self._belief = self._step = self._last = self._stood_at = None
-        self._weighed = 0
+        self._weighed = self._images_lost = 0
 
 
 def _seed(seed: int, starts: int) -> int:

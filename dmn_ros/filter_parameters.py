@@ -69,6 +69,14 @@ class FilterParameters:
         high=1.0,
         live=True,
     )
+    lost_share: float = parameter(
+        ROBOT_FILTER.recovery.lost_share,
+        "of the belief, scattered over the area once the robot is lost, and every 10 images while "
+        "it stays so; 0 for none",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
     resampling: str = parameter(
         ROBOT_FILTER.resampling,
         "when to resample",
@@ -168,6 +176,7 @@ class FilterParameters:
                 recovery_alpha_fast=self.recovery_alpha_fast,
                 min_injected_share=self.min_injected_share,
                 max_injected_share=self.max_injected_share,
+                lost_share=self.lost_share,
             ),
             resampling=self.resampling,  # type: ignore[arg-type]
             resample_interval=self.resample_interval,

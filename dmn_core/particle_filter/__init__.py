@@ -3,6 +3,7 @@
 from dmn_core.particle_filter.adaptive_size import AdaptiveSize
 from dmn_core.particle_filter.filter import Step, step
 from dmn_core.particle_filter.initial_belief import gaussian_belief, uniform_belief
+from dmn_core.particle_filter.injection import scattered
 from dmn_core.particle_filter.modes import Mode, modes_of
 from dmn_core.particle_filter.motion import OdometryNoise, move
 from dmn_core.particle_filter.motion_covariance import motion_covariance
@@ -24,6 +25,7 @@ __all__ = [
     "modes_of",
     "motion_covariance",
     "move",
+    "scattered",
     "step",
     "uniform_belief",
 ]

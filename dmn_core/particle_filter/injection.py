@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from dmn_core.particle_filter.particles import Belief
-from dmn_core.particle_filter.resampling import systematic_indices
+from dmn_core.particle_filter.recovery import with_candidates
+from dmn_core.particle_filter.resampling import systematic, systematic_indices
 
 # Lower logarithms of weights are as good as none, and sums of them must not be.
 LEAST_LOG_WEIGHT = -1e3
@@ -46,6 +47,15 @@ def inject(
         poses[row, second] = candidates.poses_map_base[row, come]
         log_weights[row, second] = math.log(part) - math.log(places)
     return replace(belief, poses_map_base=poses, log_weights=log_weights)
+
+
+def scattered(
+    belief: Belief, anywhere: Belief, share: float, *, generator: torch.Generator
+) -> Belief:
+    """As many particles as `anywhere` has: a share drawn from it, the rest from the belief."""
+    shares = torch.full_like(anywhere.log_weights[:, 0], share)
+    mixture = with_candidates(belief, anywhere, shares)
+    return systematic(mixture, generator=generator, count=anywhere.log_weights.shape[-1])
 
 
 def _draw(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -33,6 +33,8 @@ class RecoverySettings:
         recovery_alpha_fast: rate of the short one; 0 switches the recovery off.
         min_injected_share: of the belief, injected at every image, in case it was carried away.
         max_injected_share: most of the belief that is injected at one image.
+        lost_share: of the belief, scattered over the area once the robot counts as lost, and again
+            while it stays so.
         reference_particles: poses, evenly over the area, that the belief is compared with; 0 knows
             no gain, and no recovery.
     """
@@ -41,6 +43,7 @@ class RecoverySettings:
     recovery_alpha_fast: float = 0.0
     min_injected_share: float = 0.0
     max_injected_share: float = 0.25
+    lost_share: float = 0.0
     reference_particles: int = 0
 
     def __post_init__(self) -> None:
@@ -50,6 +53,7 @@ class RecoverySettings:
             "recovery_alpha_fast",
             "min_injected_share",
             "max_injected_share",
+            "lost_share",
         ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(
@@ -74,6 +78,11 @@ class RecoverySettings:
     def enabled(self) -> bool:
         """Whether particles are injected."""
         return self.recovery_alpha_fast > 0
+
+    @property
+    def share_when_lost(self) -> float:
+        """The share of the belief to scatter where the robot is lost; 0 without recovery."""
+        return self.lost_share if self.enabled else 0.0
 
 
 @dataclass(frozen=True)

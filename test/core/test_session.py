@@ -126,6 +126,32 @@ def test_a_stated_start_is_believed_until_images_speak_against_it():
     assert sure.update(0, IMAGES[0], np.zeros(3)).status.state == State.TRACKING
 
 
+@pytest.mark.parametrize(
+    ("changed", "looks"),
+    [({}, True), ({"lost_share": 0.0}, False), ({"recovery_alpha_fast": 0.0}, False)],
+)
+def test_a_lost_robot_looks_everywhere_now_and_then(changed, looks):
+    """Nothing here is ever found: it is lost from the third image on."""
+    recovery = replace(
+        ROBOT_FILTER.recovery, min_injected_share=0.0, max_injected_share=0.0, **changed
+    )
+    settings = replace(ROBOT_FILTER, recovery=recovery)
+    never = MonitorSettings(
+        tracking_confidence=1.0, degraded_confidence=1.0, lost_confidence=1.0, lost_images=3
+    )
+    made = session(settings, monitor=never, gate=MotionGate())
+    made.restart(NEAR)
+    fixes = [made.update(t, IMAGES[t % 8], np.zeros(3)) for t in range(15)]
+    far = [
+        float(np.mean(np.abs(fix.particles_map_base[:, :2] - NEAR.pose_map_base[:2]).max(1) > 2.5))
+        for fix in fixes
+    ]
+    assert fixes[1].status.state == State.DEGRADED and fixes[2].status.state == State.LOST
+    assert max(far[:3]) < 0.05
+    assert (far[3] > 0.2) == looks
+    assert all(len(fix.weights) <= NEAR.particles for fix in fixes)
+
+
 @pytest.mark.parametrize(("monitor", "weighed"), [(MonitorSettings(), 3), (NO_LIMITS, 1)])
 def test_a_robot_that_stands_weighs_a_few_images_until_it_is_tracked(monitor, weighed):
     made = session(gate=MotionGate(1.0, 1.0, first_images=3), monitor=monitor)

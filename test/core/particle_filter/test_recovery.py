@@ -21,7 +21,7 @@ from dmn_core.particle_filter import (
     uniform_belief,
 )
 from dmn_core.particle_filter.filter import resample
-from dmn_core.particle_filter.injection import inject
+from dmn_core.particle_filter.injection import inject, scattered
 from dmn_core.particle_filter.recovery import with_candidates
 
 AREA = (-20.0, 20.0, -20.0, 20.0)
@@ -193,6 +193,20 @@ def test_injection_moves_the_lightest_and_is_true_on_the_mean():
     assert torch.equal(after.poses_map_base[1, heavy], poses[1, heavy])
 
 
+def test_scattering_gives_a_share_to_places_anywhere_and_keeps_the_weights_of_the_rest():
+    poses = torch.zeros(1, 50, 3)
+    poses[0, :10, 0] = 1.0
+    belief = Belief.equally_weighted(poses).reweighted(torch.where(poses[..., 0] == 1, 3.0, 0.0))
+    anywhere = Belief.equally_weighted(torch.full((1, 400, 3), 9.0))
+    random = torch.Generator().manual_seed(0)
+    after = scattered(belief, anywhere, 0.25, generator=random)
+    places = after.poses_map_base[0, :, 0]
+    assert len(places) == 400
+    assert float((places == 9).sum()) == pytest.approx(100, abs=1)
+    heavy = float(belief.weights[0, :10].sum())
+    assert float((places == 1).sum()) == pytest.approx(300 * heavy, abs=1)
+
+
 @pytest.mark.parametrize(
     ("policy", "fraction", "stays"),
     [("never", 0.5, True), ("effective_size", 0.01, True), ("effective_size", 1.0, False)],
@@ -220,6 +234,7 @@ def test_a_share_to_inject_resamples_only_what_is_due(policy, fraction, stays):
         ({"recovery_alpha_slow": -0.1}, "recovery_alpha_slow"),
         ({"max_injected_share": 1.5}, "max_injected_share"),
         ({"min_injected_share": 0.3}, "min_injected_share"),
+        ({"lost_share": -0.1}, "lost_share"),
         ({"recovery_alpha_fast": 0.1}, "reference_particles"),
         ({"reference_particles": -1}, "reference_particles"),
     ],
