@@ -39,11 +39,12 @@ from dmn_ros.qualities import EVERYTHING
 
 # Processes of one run talk to each other only; domains up to 101 are safe on every system.
 DOMAIN = 20 + os.getpid() % 80
+TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
 ENVIRONMENT = {
     **os.environ,
     "ROS_DOMAIN_ID": str(DOMAIN),
     "OMP_NUM_THREADS": "1",
-    "FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT",
+    TRANSPORTS: "DEFAULT",
 }
 IMAGE_TOPIC = "/camera/image_raw/compressed"
 
@@ -157,6 +158,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         *,
         remap: dict[str, str] | None = None,
         files: Sequence[Path] = (),
+        transports: str = "DEFAULT",
         **parameters: Any,
     ) -> Process:
         path = Path(get_package_prefix("dmn")) / "lib" / "dmn" / executable
@@ -167,7 +169,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         for name, target in (remap or {}).items():
             command += ["-r", f"{name}:={target}"]
         log = tmp_path / f"{len(running)}_{executable}.log"
-        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path)}
+        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path), TRANSPORTS: transports}
         with log.open("w") as file:
             popen = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=subprocess.STDOUT, text=True
@@ -241,7 +243,7 @@ class Probe:
 
 @pytest.fixture(scope="session")
 def ros_context() -> Iterator[Any]:
-    os.environ.update({k: ENVIRONMENT[k] for k in ("ROS_DOMAIN_ID", "FASTDDS_BUILTIN_TRANSPORTS")})
+    os.environ.update({k: ENVIRONMENT[k] for k in ("ROS_DOMAIN_ID", TRANSPORTS)})
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=DOMAIN)
     yield context

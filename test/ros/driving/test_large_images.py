@@ -1,0 +1,77 @@
+"""Best-effort images too large for Fast DDS's default transports, between two processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+
+from dmn_ros.conversions import to_pose
+from dmn_ros.frames import header
+
+SECOND = 1_000_000_000
+START = 1_000 * SECOND
+WIDTH, HEIGHT, IMAGES, RATE_HZ = 640, 480, 30, 15
+# What the documentation tells users to set for every process of a robot.
+TRANSPORTS = "LARGE_DATA?max_msg_size=2MB&sockets_size=2MB"
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "ros_interface.md"
+
+
+@pytest.fixture
+def camera(probe: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A probe whose participant is made with these transports."""
+    monkeypatch.setenv("FASTDDS_BUILTIN_TRANSPORTS", TRANSPORTS)
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=int(os.environ["ROS_DOMAIN_ID"]))
+    node = rclpy.create_node("camera", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    yield type(probe)(node, executor)
+    executor.shutdown()
+    node.destroy_node()
+    context.try_shutdown()
+
+
+def test_large_images_arrive_from_another_process(camera: Any, start: Any, scene: Any) -> None:
+    for limit in Path("/proc/sys/net/core").glob("[rw]mem_max"):
+        if int(limit.read_text()) < 2_000_000:
+            pytest.skip(f"net.core.{limit.name} is too small for these transports")
+    assert TRANSPORTS in DOCUMENT.read_text()
+    start("localizer", weights=scene.weights, device="cpu", threads=1, transports=TRANSPORTS)
+    camera.listen(DiagnosticArray, "/diagnostics")
+    sensors = {"quality": qos_profile_sensor_data}
+    images = camera.publisher(Image, "image", **sensors)
+    odometry = camera.publisher(Odometry, "odom", **sensors)
+    camera.wait(camera.state, "a report")
+    size = {"height": HEIGHT, "width": WIDTH, "step": 3 * WIDTH, "encoding": "rgb8"}
+    picture = Image(data=np.zeros(3 * WIDTH * HEIGHT, np.uint8).tobytes(), **size)
+    assert len(picture.data) > 512 * 1024
+    moved = Odometry(child_frame_id="base_link")
+    moved.pose.pose = to_pose(np.zeros(3))
+    sent = iter(range(IMAGES))
+
+    def send() -> None:
+        if (number := next(sent, None)) is None:
+            return
+        stamp = START + number * SECOND // RATE_HZ
+        moved.header, picture.header = header(stamp, "odom"), header(stamp, "camera")
+        odometry.publish(moved)
+        images.publish(picture)
+
+    timer = camera.node.create_timer(1 / RATE_HZ, send)
+    # It has no map, so that each image that comes is counted and costs no time.
+    enough = round(0.9 * IMAGES)
+    camera.wait(
+        lambda: int(camera.state()["images_received"]) >= enough, "nine of ten images", seconds=20
+    )
+    timer.cancel()
