@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import AdaptiveSize, FilterSettings, OdometryNoise
+from dmn_core.particle_filter.adaptive_size import BIN_NAMES
 from dmn_core.robot import ROBOT_FILTER
 from dmn_ros.amcl_names import MOTION_MODELS
 from dmn_ros.declaration import parameter
@@ -39,6 +41,27 @@ class FilterParameters:
         "standard normal quantile of the probability that this error is kept",
         low=1e-6,
         high=10.0,
+        live=True,
+    )
+    spatial_resolution_x: float = parameter(
+        ROBOT_FILTER.size.spatial_resolution_x,
+        "bin in x of the histogram that this error is of [m]",
+        low=0.001,
+        high=1000.0,
+        live=True,
+    )
+    spatial_resolution_y: float = parameter(
+        ROBOT_FILTER.size.spatial_resolution_y,
+        "bin in y of that histogram [m]",
+        low=0.001,
+        high=1000.0,
+        live=True,
+    )
+    spatial_resolution_theta: float = parameter(
+        ROBOT_FILTER.size.spatial_resolution_theta,
+        "bin in yaw of that histogram [rad]",
+        low=0.001,
+        high=2 * math.pi,
         live=True,
     )
     recovery_alpha_slow: float = parameter(
@@ -169,7 +192,12 @@ class FilterParameters:
                 min_std_xy_m=self.min_std_xy_m,
                 min_std_yaw_rad=self.min_std_yaw_rad,
             ),
-            size=AdaptiveSize(min_particles=self.min_particles, pf_err=self.pf_err, pf_z=self.pf_z),
+            size=AdaptiveSize(
+                min_particles=self.min_particles,
+                pf_err=self.pf_err,
+                pf_z=self.pf_z,
+                **{name: getattr(self, name) for name in BIN_NAMES},
+            ),
             recovery=replace(
                 ROBOT_FILTER.recovery,
                 recovery_alpha_slow=self.recovery_alpha_slow,

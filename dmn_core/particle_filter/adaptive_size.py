@@ -11,13 +11,14 @@ from torch import Tensor
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter.clusters import Cell, cell_indices
 
-# Bins as those of nav2_amcl: x [m], y [m], yaw [rad].
-SIZE_BIN: Cell = (0.5, 0.5, math.radians(10.0))
+BIN_NAMES = ("spatial_resolution_x", "spatial_resolution_y", "spatial_resolution_theta")
 
 
 @dataclass(frozen=True)
 class AdaptiveSize:
-    """KLD-sampling; the names are nav2_amcl's. The number changes whenever the filter resamples.
+    """KLD-sampling; the names are nav2_amcl's and beluga_amcl's, and so are the bins.
+
+    The number changes whenever the filter resamples.
 
     Attributes:
         min_particles: fewest particles; 0 keeps the number that the belief started with.
@@ -25,12 +26,18 @@ class AdaptiveSize:
         pf_err: greatest error between the belief and its histogram, as Kullback-Leibler distance.
         pf_z: standard normal quantile of the probability that the error is kept (a quantile, as
             in nav2_amcl, not a probability).
+        spatial_resolution_x: side of a bin of that histogram in x [m].
+        spatial_resolution_y: the same in y [m].
+        spatial_resolution_theta: the same in yaw [rad]; bins divide the turn evenly.
     """
 
     min_particles: int = 0
     max_particles: int = 0
     pf_err: float = 0.05
     pf_z: float = 0.99
+    spatial_resolution_x: float = 0.5
+    spatial_resolution_y: float = 0.5
+    spatial_resolution_theta: float = math.radians(10.0)
 
     def __post_init__(self) -> None:
         """Refuse numbers that give no size."""
@@ -44,9 +51,15 @@ class AdaptiveSize:
                 f"min_particles wants at most max_particles = {self.max_particles!r}, got "
                 f"{self.min_particles!r}"
             )
-        for name in ("pf_err", "pf_z"):
+        for name in ("pf_err", "pf_z", *BIN_NAMES):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} wants a number > 0, got {getattr(self, name)!r}")
+
+    @property
+    def bin(self) -> Cell:
+        """A bin of the histogram: x [m], y [m], yaw [rad]."""
+        x, y, yaw = (getattr(self, name) for name in BIN_NAMES)
+        return (x, y, yaw)
 
     @property
     def enabled(self) -> bool:
@@ -74,6 +87,6 @@ def wanted_size(poses_map_base: Tensor, *, settings: AdaptiveSize, started_with:
     """Particles that suffice in place of equally weighted ones (B, K, 3), in every row."""
     sizes = []
     for row in poses_map_base.detach().double().cpu():
-        occupied = torch.unique(torch.from_numpy(cell_indices(row.numpy(), SIZE_BIN)), dim=0)
+        occupied = torch.unique(torch.from_numpy(cell_indices(row.numpy(), settings.bin)), dim=0)
         sizes.append(kld_size(len(occupied), pf_err=settings.pf_err, pf_z=settings.pf_z))
     return settings.limited(max(sizes), started_with=started_with)

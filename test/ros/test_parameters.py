@@ -25,6 +25,7 @@ from dmn_ros.parameters import BagPlayerParameters, MapperParameters
 from dmn_ros.simulator.parameters import SimulatorParameters
 from dmn_ros.visualizer.parameters import VisualizerParameters
 
+AXES = ("x", "y", "theta")
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 KINDS = {
     "mapper": MapperParameters,
@@ -146,6 +147,8 @@ def test_changes_are_checked() -> None:
     after = changed(before, [Parameter("alpha1", value=0.5), Parameter("use_sim_time", value=True)])
     assert after == dataclasses.replace(before, alpha1=0.5)
     assert after.robot_settings().filter.noise.alpha1 == 0.5
+    finer = changed(before, [Parameter(f"spatial_resolution_{a}", value=0.1) for a in AXES])
+    assert finer.robot_settings().filter.size.bin == (0.1, 0.1, 0.1)
     with pytest.raises(ConfigurationError, match="never, always, effective_size"):
         changed(before, [Parameter("resampling", value="sometimes")])
 

@@ -7,7 +7,7 @@ import torch
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import AdaptiveSize, Belief, FilterSettings, gaussian_belief, step
-from dmn_core.particle_filter.adaptive_size import kld_size, wanted_size
+from dmn_core.particle_filter.adaptive_size import BIN_NAMES, kld_size, wanted_size
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,19 @@ from dmn_core.particle_filter.adaptive_size import kld_size, wanted_size
 def test_sizes_are_chi_square_quantiles_over_twice_the_error(bins, pf_err, pf_z, chi_square):
     size = kld_size(bins, pf_err=pf_err, pf_z=pf_z)
     assert size == pytest.approx(chi_square / (2 * pf_err), rel=0.03)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_bins_are_as_fine_as_stated(number):
+    """Poses on a line, 0.1 apart: as many bins as are asked for on it, and one across it."""
+    poses = torch.zeros(1, 20, 3)
+    poses[0, :, number] = 0.05 + 0.1 * torch.arange(20)
+    everywhere = dict.fromkeys(BIN_NAMES, 6.0)
+    # A turn is divided evenly: by 25, 6 and 1.
+    for resolution, bins in ((0.25, 8), (1.0, 2), (6.0, 1)):
+        fine = {**everywhere, BIN_NAMES[number]: resolution}
+        size = wanted_size(poses, settings=AdaptiveSize(1, 900, **fine), started_with=900)
+        assert size == max(kld_size(bins, pf_err=0.05, pf_z=0.99), 1)
 
 
 def test_one_bin_needs_the_fewest():
@@ -72,7 +85,7 @@ def test_it_is_off_by_default():
 
 @pytest.mark.parametrize(
     "values",
-    [{"min_particles": -1}, {"pf_err": 0.0}, {"pf_z": 0.0}],
+    [{"min_particles": -1}, {"pf_err": 0.0}, {"pf_z": 0.0}, *({name: 0.0} for name in BIN_NAMES)],
 )
 def test_impossible_sizes_are_refused(values):
     with pytest.raises(ConfigurationError, match=next(iter(values))):
