@@ -125,7 +125,7 @@ def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
     default = Parameter(ros_name(field), kind, _to_ros(field.default))
     is_array = isinstance(field.default, tuple)
     try:
-        # An empty list carries no type, so arrays are declared by type and have no ROS default.
+        # An empty list carries no type, so arrays are declared by type, without a default.
         node.declare_parameter(
             ros_name(field), kind if is_array else default.value, _describe(field)
         )
@@ -135,7 +135,11 @@ def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
         ) from error
     except (InvalidParameterValueException, ParameterAlreadyDeclaredException) as error:
         raise ConfigurationError(f"parameter {ros_name(field)!r}: {error}") from error
-    value = node.get_parameter_or(ros_name(field), default).value
+    if is_array and node._parameters[ros_name(field)].type_ == Parameter.Type.NOT_SET:
+        # One that is not set would leave `ros2 param dump` with nothing of the whole node. It is
+        # set here, as neither a declaration nor, where it is read only, anything else can do it.
+        node._parameters[ros_name(field)] = default
+    value = node.get_parameter(ros_name(field)).value
     _require_good(field, value)
     return tuple(value) if is_array else value
 

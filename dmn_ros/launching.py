@@ -7,23 +7,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ament_index_python.packages import (
     PackageNotFoundError,
     get_package_prefix,
     get_package_share_directory,
 )
 from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
+from launch.actions import DeclareLaunchArgument, Shutdown
 from launch.conditions import IfCondition
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from dmn_core.errors import ConfigurationError
+from dmn_ros.parameter_files import in_namespace, sections
 
-TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
 MANAGED = ("mapper", "localizer")
 PLAYER = "bag_player"
 # The name of the image display in config/dmn.rviz.
@@ -36,13 +35,13 @@ ARGUMENTS = {
     "query_bag": ("", "bag with images and odometry of the robot to be localized"),
     "map_file": ("", "map to load where there is no context_bag, else where the new map is saved"),
     "image": ("image", "image topic, without /compressed"),
-    "image_transport": ("raw", "raw or compressed"),
+    "image_transport": ("raw", "raw or compressed; empty: as params_file says"),
     "odom": ("odom", "odometry topic"),
     "live_poses": ("", "poses of views while a robot drives; empty: as params_file says"),
     "view_pose": ("view_pose", "topic of these poses with live_poses:=pose"),
     "pose": ("pose", "topic of these poses with live_poses:=pose_with_covariance"),
     "status": ("status", "topic where their localizer says how sure it is"),
-    "rate": ("1.0", "speed at which the query bag is played"),
+    "rate": ("1.0", "speed of the bag that is played, or of simulated time"),
     "rviz": ("false", "whether to start RViz"),
     "visualize": ("", "whether to publish heat map, modes and paths; empty: where RViz is started"),
     "log_level": ("info", "debug, info, warn or error"),
@@ -56,28 +55,31 @@ ARGUMENTS = {
     "seed": ("0", "of the simulated maze and robot"),
     "views": ("16", "pictures of the simulated maze that the map is made of"),
 }
+# As they are written in shells, in YAML, and by Python in other launch files.
+SWITCH = ("true", "false", "True", "False", "1", "0")
+CHOICES = {
+    **dict.fromkeys(("use_sim_time", "rviz", "use_respawn", "nav2_compat"), SWITCH),
+    **dict.fromkeys(("visualize", "autostart"), ("", *SWITCH)),
+    "image_transport": ("", "raw", "compressed"),
+    "live_poses": ("", "off", "pose", "pose_with_covariance"),
+}
 RESPAWN_DELAY_S = 2.0
 RVIZ = "rviz2"
 
 
-def arguments(*names: str, transports: str = "LARGE_DATA", **defaults: str) -> list[Any]:
+def arguments(*names: str, **defaults: str) -> list[DeclareLaunchArgument]:
     """Declarations of launch arguments by name, with other defaults where they are given.
 
-    Best-effort images above 512 KiB are lost by the default transports, so others are set along,
-    unless the environment says which.
+    A word that is none of an argument's choices ends the launch before any node starts.
     """
     return [
-        SetEnvironmentVariable(
-            TRANSPORTS, EnvironmentVariable(TRANSPORTS, default_value=transports)
-        ),
-        *(
-            DeclareLaunchArgument(
-                name,
-                default_value=defaults.get(name, ARGUMENTS[name][0]),
-                description=ARGUMENTS[name][1],
-            )
-            for name in names
-        ),
+        DeclareLaunchArgument(
+            name,
+            default_value=defaults.get(name, ARGUMENTS[name][0]),
+            description=ARGUMENTS[name][1],
+            choices=CHOICES.get(name),
+        )
+        for name in names
     ]
 
 
@@ -104,11 +106,18 @@ def node(
         remap: names to launch arguments that hold the topics to use instead.
         names: names to the topics to use instead.
         **options: handed on to launch_ros.
+
+    Raises:
+        ConfigurationError: params_file is not there.
     """
     parameters: list[Any] = []
     if config:
-        default = PathJoinSubstitution([FindPackageShare("dmn"), "config", config])
-        parameters.append(value(context, "params_file") or default)
+        stated_file = parameter_file(context)
+        parameters.append(
+            in_namespace(Path(stated_file), value(context, "namespace"))
+            if stated_file
+            else PathJoinSubstitution([FindPackageShare("dmn"), "config", config])
+        )
     stated = {name: value(context, name) for name in settings}
     parameters += [
         {name: ParameterValue(text, value_type=str)} for name, text in stated.items() if text
@@ -140,12 +149,12 @@ def player(context: LaunchContext, bag: Path | str, *, image: str, **fixed: Any)
     """The player of a bag, which begins when a localizer has its map and listens to `image`."""
     parameters = {
         "bag": str(bag),
-        "rate": float(value(context, "rate")),
+        "rate": number(context, "rate"),
         "wait_for_subscribers": [image],
         "wait_for_localizer": True,
         **fixed,
     }
-    return node(context, PLAYER, fixed=parameters, on_exit=Shutdown())
+    return node(context, PLAYER, config="bag_player.yaml", fixed=parameters, on_exit=Shutdown())
 
 
 def visualizer(context: LaunchContext, *, remap: dict[str, str] | None = None) -> list[Node]:
@@ -221,11 +230,10 @@ def rviz_config(*, compressed: bool) -> str:
 def image_transport(context: LaunchContext) -> str:
     """What the localizer listens to: as the launch argument says, else as the params_file does."""
     stated = value(context, "image_transport")
-    path = value(context, "params_file")
+    path = parameter_file(context)
     if stated or not path:
         return stated or "raw"
-    sections = (yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}).values()
-    for section in sections:
+    for section in sections(Path(path)).values():
         parameters = section.get("ros__parameters", {}) if isinstance(section, dict) else {}
         stated = parameters.get("image_transport", stated)
     return stated or "raw"
@@ -234,6 +242,32 @@ def image_transport(context: LaunchContext) -> str:
 def is_true(stated: str) -> bool:
     """Whether a launch argument says so."""
     return stated.lower() in ("true", "1")
+
+
+def parameter_file(context: LaunchContext) -> str:
+    """The argument params_file, whose file is there, or nothing.
+
+    Raises:
+        ConfigurationError: the file is not there; launch itself would go on with the defaults.
+    """
+    path = value(context, "params_file")
+    if path and not Path(path).is_file():
+        raise ConfigurationError(f"params_file:={path} wants a YAML file, and there is none")
+    return path
+
+
+def number(context: LaunchContext, name: str, kind: type[float] = float) -> float:
+    """A launch argument that is a number.
+
+    Raises:
+        ConfigurationError: it is none, or not a whole one where `kind` is int.
+    """
+    stated = value(context, name)
+    try:
+        return kind(stated)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ConfigurationError(f"{name}:={stated} wants {wanted}") from None
 
 
 def value(context: LaunchContext, name: str) -> str:

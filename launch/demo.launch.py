@@ -8,7 +8,16 @@ from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
 from dmn_ros.demo.options import find_images
-from dmn_ros.launching import arguments, is_true, node, player, rviz, value, visualizer
+from dmn_ros.launching import (
+    arguments,
+    is_true,
+    node,
+    number,
+    player,
+    rviz,
+    value,
+    visualizer,
+)
 from dmn_ros.simulator.context import simulated_context
 
 BAGS = Path(get_package_share_directory("dmn")) / "bags"
@@ -27,11 +36,11 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 def simulated(context: LaunchContext) -> list[Node]:
     """The robot is simulated, and the map is made of views of its maze."""
-    seed, views = int(value(context, "seed")), int(value(context, "views"))
+    seed, views = int(number(context, "seed", int)), int(number(context, "views", int))
     bag = value(context, "context_bag") or str(simulated_context(seed, views))
     robot = {
         "seed": seed,
-        "rate": float(value(context, "rate")),
+        "rate": number(context, "rate"),
         "publish_clock": is_true(value(context, "use_sim_time")),
     }
     return [

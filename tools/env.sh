@@ -40,8 +40,6 @@ export AMENT_PREFIX_PATH CMAKE_PREFIX_PATH
 # The wheels' bootstrapper must run again with this environment's library path.
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-# Best-effort images above 512 KiB are lost with Fast DDS's default transports.
-export FASTDDS_BUILTIN_TRANSPORTS="${FASTDDS_BUILTIN_TRANSPORTS:-LARGE_DATA}"
 # MuJoCo renders without a display.
 export MUJOCO_GL="${MUJOCO_GL:-egl}"
 

@@ -79,10 +79,13 @@ class DeclareLaunchArgument:
     name: str
     default_value: Any = None
     description: str = ""
+    choices: tuple[str, ...] | None = None
 
     def execute(self, context: LaunchContext) -> None:
         stated = context.launch_configurations
         stated.setdefault(self.name, text(context, self.default_value))
+        if self.choices is not None and stated[self.name] not in self.choices:
+            raise RuntimeError(f"{self.name}:={stated[self.name]} is none of {self.choices}")
 
 
 @dataclass

@@ -1,0 +1,60 @@
+"""Parameter files of nodes that live in a namespace."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dmn_core.errors import ConfigurationError
+
+
+def in_namespace(path: Path, namespace: str) -> str:
+    """A file whose nodes are those of a namespace, as Nav2 reads such files.
+
+    To ROS, `localizer:` at the top of a file is the node of that name in no namespace, so that
+    the file would be passed over without a word. Names that begin with `/`, such as `/**`, and
+    those below a namespace of the file's own are as they were.
+
+    Args:
+        path: YAML file.
+        namespace: with or without a slash before it; empty: the file itself serves.
+
+    Raises:
+        ConfigurationError: it is no parameter file.
+    """
+    names = [
+        name
+        for name, section in sections(path).items()
+        if isinstance(section, dict) and "ros__parameters" in section and not name.startswith("/")
+    ]
+    namespace = namespace.strip("/")
+    if not namespace or not names:
+        return str(path)
+    text = path.read_text(encoding="utf-8")
+    # By text: numbers such as 1e-6 are words to YAML's own rules, and would become some.
+    for name in names:
+        key = rf"^(['\"]?){re.escape(name)}\1(?=\s*:)"
+        text = re.sub(key, f"/{namespace}/{name}", text, flags=re.MULTILINE)
+    copy = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / path.name
+    copy.write_text(text, encoding="utf-8")
+    return str(copy)
+
+
+def sections(path: Path) -> dict[str, Any]:
+    """What stands at the top of a parameter file, by name.
+
+    Raises:
+        ConfigurationError: it is no YAML, or something else than names.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"{path} is no YAML file: {said}") from error
+    if not isinstance(found or {}, dict):
+        raise ConfigurationError(f"{path} wants names of nodes at its top, got {found!r}")
+    return {str(name): section for name, section in (found or {}).items()}

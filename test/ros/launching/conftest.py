@@ -1,0 +1,48 @@
+"""Launch files are executed with a stand-in that records what they start."""
+
+from __future__ import annotations
+
+import importlib.util
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def stand_in() -> Any:
+    spec = importlib.util.spec_from_file_location(
+        "launch_stand_in", Path(__file__).with_name("launch_stand_in.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Execute a launch file with arguments; what it started, by executable, and its context."""
+    recorded = stand_in()
+    for name, module in recorded.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+    sys.modules.pop("dmn_ros.launching", None)
+
+    def execute(name: str, *, has_rviz: bool = True, **stated: str) -> tuple[dict[str, Any], Any]:
+        if has_rviz:
+            importlib.import_module("dmn_ros.launching").__dict__["_require_rviz"] = lambda: None
+        module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
+        context = recorded.LaunchContext(launch_configurations=dict(stated))
+        module["generate_launch_description"]().execute(context)
+        return {getattr(s, "executable", "process"): s for s in context.started}, context
+
+    yield execute
+    # It holds classes of the stand-in.
+    sys.modules.pop("dmn_ros.launching", None)
