@@ -24,6 +24,8 @@ from dmn_core.particle_filter.resampling_policy import should_resample
 from dmn_core.particle_filter.settings import FilterSettings
 
 LogLikelihood = Callable[[Tensor], Tensor]
+# Places elsewhere that are scored at an image: of 2048, one in four costs a fifth less time.
+MOST_CANDIDATES = 512
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def resample(
         # More than half of the particles cannot give way to others.
         crowded = [2 * places_of(part, count) > count for part in share.tolist()]
         due = due | torch.tensor(crowded, device=due.device) & (share > 0)
-        candidates = elsewhere.candidates(count)
+        candidates = elsewhere.candidates(min(count, MOST_CANDIDATES))
         source = with_candidates(belief, candidates, share)
         belief = inject(belief, candidates, share * ~due, generator=generator)
     if not bool(due.any()):
