@@ -20,6 +20,7 @@ from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.pose_track import relative_pose, wrap_angle
+from dmn_core.weights import default_weights_path
 from dmn_core.worlds.camera import CameraConfig
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.renderer import MazeRenderer
@@ -121,26 +122,51 @@ def test_it_obeys_and_can_be_kidnapped(probe: Any, robot: Robot) -> None:
     probe.wait(lambda: np.hypot(*planar_pose(odom[-1].pose.pose)[:2]) > 0.5, "the autopilot")
 
 
-def test_a_robot_finds_itself_and_goes_on_after_a_kidnap(
-    probe: Any, robot: Robot, start: Any, scene: Any, tmp_path: Any, monkeypatch: Any
+def test_the_shipped_weights_feel_a_kidnap(
+    probe: Any, robot: Robot, start: Any, tmp_path: Any, monkeypatch: Any
 ) -> None:
+    """To find the robot again takes tens of images, and is measured elsewhere."""
     monkeypatch.setenv("DMN_CACHE", str(tmp_path / "cache"))
-    bag = simulated_context(SEED, 4)
-    common = {"weights": scene.weights, "device": "cpu", "threads": 1, "use_sim_time": True}
-    start("mapper", context_bag=bag, **common)
+    common = {"weights": default_weights_path(), "device": "cpu", "threads": 1}
+    start("mapper", context_bag=simulated_context(SEED, 8), use_sim_time=True, **common)
     start(
         "localizer",
         remap={"image": "camera/image_raw"},
-        max_particles=64,
+        use_sim_time=True,
+        min_particles=192,
+        max_particles=192,
         update_min_d=0.0,
         **common,
     )
     fixes = probe.listen(PoseWithCovarianceStamped, "pose", LATCHED)
     states = probe.listen(LocalizerStatus, "status")
-    robot()
-    probe.wait(lambda: len(fixes) >= 3, "poses")
+    truth = probe.listen(PoseStamped, "ground_truth")
+    starts = probe.publisher(PoseWithCovarianceStamped, "initialpose")
+    probe.wait_for_state("map_views", "8")
+    robot(rate=0.5)
+
+    def off() -> float:
+        """How far the newest pose is from the truth at its stamp; nan until that is heard."""
+        stamp, true = stamp_ns(fixes[-1].header.stamp), truth_of(truth[-200:])
+        here = planar_pose(fixes[-1].pose.pose)
+        return float(np.hypot(*(here - true[stamp])[:2])) if stamp in true else math.nan
+
+    def looks(count: int) -> None:
+        """So many more images that are weighed."""
+        before = len(fixes)
+        probe.wait(lambda: len(fixes) >= before + count and not math.isnan(off()), "poses")
+
+    looks(1)
+    stated = PoseWithCovarianceStamped(header=truth[-1].header)
+    stated.pose.pose = truth[-1].pose
+    stated.pose.covariance[[0, 7]], stated.pose.covariance[35] = 0.25, 0.0685
+    starts.publish(stated)
+    looks(6)
+    assert off() < 2.0
     assert probe.call(Teleport, "simulator/teleport", Teleport.Request(anywhere=True)).success
+    # Odometry did not notice, images do.
+    probe.wait(lambda: off() > 5.0, "a pose that is wrong")
     told = len(states)
-    probe.wait(lambda: len(states) >= told + 3, "status after the kidnap")
+    probe.wait(lambda: LocalizerStatus.LOST in {s.state for s in states[told:]}, "to be lost")
     assert all(fix.header.frame_id == "map" for fix in fixes)
     assert all(np.isfinite(planar_pose(fix.pose.pose)).all() for fix in fixes)

@@ -245,3 +245,30 @@ def test_silence_is_counted_from_the_last_word() -> None:
     assert watch.complaints() == []
     now_s[0] = 100.0
     assert len(watch.complaints()) == 1
+
+
+def test_no_transform_is_told_until_somebody_or_the_images_say_where_the_robot_is(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    nowhere = {**SETTINGS, "set_initial_pose": False}
+    limits = {"tracking_confidence": 1.0, "degraded_confidence": 0.0, "lost_confidence": 0.0}
+    start("localizer", weights=scene.weights, **nowhere, **limits)
+    send_map()
+    told = Told(probe, drive)
+    starts = probe.publisher(PoseWithCovarianceStamped, "initialpose")
+    stated = PoseWithCovarianceStamped(header=header(0, "map"))
+    stated.pose.pose = to_pose(np.array([3.0, -2.0, 0.5]))
+    stated.pose.covariance[[0, 7, 35]] = -1.0
+    assert told.look().state == LocalizerStatus.GLOBAL
+    starts.publish(stated)
+    probe.wait_for_state("refused_initialpose", "1")
+    assert told.look().state == LocalizerStatus.GLOBAL
+    told.reports()
+    assert told.robot.told_ns == []
+    # One that makes sense is believed, and told from the next image on.
+    stated.pose.covariance[[0, 7, 35]] = 0.01
+    starts.publish(stated)
+    probe.wait(lambda: told.statuses[-1].state == LocalizerStatus.UNINITIALIZED, "the new start")
+    assert told.robot.told_ns == []
+    assert told.look().state == LocalizerStatus.DEGRADED
+    probe.wait(lambda: told.robot.told_ns, "map to odom")
