@@ -19,7 +19,9 @@ from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import Mode, Step, modes_of
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, cell_indices
 
-# How quickly the running means of the gain follow: of recent images, and of what is usual.
+# How quickly the running means of the gain follow: of recent images, and of what is usual. Both
+# are plain means at first, so that a start at a known place, which explains its first image well,
+# does not look like a fall.
 RECENT_RATE = 0.3
 USUAL_RATE = 0.1
 
@@ -170,8 +172,8 @@ class BeliefMonitor:
         self._calibration = calibration
         self._states = StateMachine(settings, stated=stated)
         self._is_unconfirmed = stated
-        self._usual_gain: float | None = None
-        self._recent_gain = 0.0
+        self._usual_gain = self._recent_gain = 0.0
+        self._images = 0
 
     @property
     def settings(self) -> MonitorSettings:
@@ -186,9 +188,10 @@ class BeliefMonitor:
         """The status after a step with a batch of one."""
         poses, weights = step.weighed.poses_map_base[0], step.weighed.weights[0]
         gain = float(step.evidence.gain[0])
-        usual = gain if self._usual_gain is None else self._usual_gain
-        self._usual_gain = usual + USUAL_RATE * (gain - usual)
-        self._recent_gain += RECENT_RATE * (gain - self._recent_gain)
+        usual = self._usual_gain if self._images else gain
+        self._images += 1
+        self._usual_gain += max(USUAL_RATE, 1 / self._images) * (gain - self._usual_gain)
+        self._recent_gain += max(RECENT_RATE, 1 / self._images) * (gain - self._recent_gain)
         estimate = step.pose_map_base[0]
         near = (poses[:, :2] - estimate[:2]).norm(dim=-1) < self.settings.success_distance_m
         mass = float(weights[near].double().sum())

@@ -13,9 +13,12 @@ from dmn_core.belief_monitor import BeliefMonitor, MonitorSettings, State, belie
 from dmn_core.calibration import UNCALIBRATED, Calibration
 from dmn_core.particle_filter import (
     Elsewhere,
+    Evidence,
     FilterSettings,
     OdometryNoise,
     RecoverySettings,
+    Step,
+    gaussian_belief,
     step,
     uniform_belief,
 )
@@ -140,3 +143,35 @@ def test_modes_are_as_wide_as_the_calibration_says():
     plain, told = (statuses(FILTER, images=5, calibration=c)[-1] for c in (UNCALIBRATED, wide))
     for before, after in zip(plain.modes, told.modes, strict=True):
         np.testing.assert_allclose(after.covariance, 4 * before.covariance)
+
+
+def told(monitor, gains):
+    """Statuses of a belief that is sure of one place, whose images have these gains."""
+    belief = gaussian_belief(
+        torch.zeros(1, 3), 0.01 * torch.eye(3), particles=100, generator=torch.Generator()
+    )
+    nothing = torch.zeros(1)
+    return [
+        monitor(
+            Step(
+                belief,
+                belief,
+                torch.zeros(1, 3),
+                0.01 * torch.eye(3)[None],
+                Evidence(nothing, torch.tensor([gain]), nothing, nothing),
+                nothing,
+            )
+        )
+        for gain in gains
+    ]
+
+
+def test_a_start_at_a_known_place_is_no_fall_of_the_gain():
+    """Its first images fit well at once, and vary by chance."""
+    rng = np.random.default_rng(0)
+    gains = (2.0 + 0.5 * rng.standard_normal(30)).tolist()
+    steady = told(BeliefMonitor(MonitorSettings(), UNCALIBRATED, stated=True), gains)
+    assert max(status.gain_drop for status in steady) < 0.5
+    assert {status.state for status in steady} == {State.TRACKING}
+    fallen = told(BeliefMonitor(MonitorSettings(), UNCALIBRATED), [*gains, -1.0, -1.0, -1.0])
+    assert fallen[-1].gain_drop > 1 and fallen[-1].state != State.TRACKING
