@@ -28,8 +28,8 @@ from dmn_core.weights import find_weights
 class CalibrateCommand(DrivesCommand):
     """Fit confidence and covariance to held-out drives and keep them beside the weights.
 
-    The figures that are told are those of further drives, which the fit has not seen: half of the
-    mazes are for the fit, half for the figures.
+    The figures that are told are those of drives that a fit has not seen: either half of the mazes
+    by what was fitted to the other. What is kept is fitted to all.
     """
 
     out: Path = Path("results/calibration")
@@ -46,15 +46,23 @@ class CalibrateCommand(DrivesCommand):
         localizer, monitor = self.localizer(), self.robot.monitor
         trials = self.drive(localizer, VALIDATION_SEED)
         half = max(1, len(trials) // 2)
-        fitted = calibration_of(
-            trials[:half],
-            weights_fingerprint=localizer.weights_fingerprint,
-            success_m=monitor.success_distance_m,
-        )
-        localizer.calibration = fitted
-        checked = [told_by(fitted, trial, monitor) for trial in trials[half:] or trials]
+        halves = trials[:half], trials[half:] or trials[:half]
+
+        def fitted(some: Sequence[list[Moment]]) -> Calibration:
+            return calibration_of(
+                some,
+                weights_fingerprint=localizer.weights_fingerprint,
+                success_m=monitor.success_distance_m,
+            )
+
+        checked = [
+            told_by(calibration, trial, monitor)
+            for calibration, unseen in zip(map(fitted, halves), halves[::-1], strict=True)
+            for trial in unseen
+        ]
+        localizer.calibration = fitted(trials)
         path = calibration_path(find_weights(self.weights))
-        save_calibration(path, fitted)
+        save_calibration(path, localizer.calibration)
         print(path)
         findings = findings_of(checked, success_m=monitor.success_distance_m)
         self.tell(localizer, checked, "calibration", findings)

@@ -45,7 +45,7 @@ def test_a_calibration_is_kept_beside_the_weights_and_used(weights, tmp_path, ca
     run("calibrate", weights, tmp_path)
     fitted = json.loads(weights.with_suffix(".calibration.json").read_text())
     record = json.loads((tmp_path / "calibration.json").read_text())
-    assert record["calibration"] == fitted and record["trials"] == 1
+    assert record["calibration"] == fitted and record["trials"] == 2
     assert fitted["weights_fingerprint"] == record["weights_fingerprint"]
     assert "kidnap flagged LOST" in record["findings"]
     assert "TRACKING" in capsys.readouterr().out
