@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import TypeVar
 
 import rclpy
@@ -54,6 +55,22 @@ def run_node(
 
     An error is one line on stderr and the code 1.
     """
+    _interrupt_once()
+    try:
+        return _run(name, make_node, argv, work)
+    except KeyboardInterrupt:
+        # It came while the node was ending for another reason.
+        _ignore_signals()
+        rclpy.try_shutdown()
+        return 0
+
+
+def _run(
+    name: str,
+    make_node: Callable[[], NodeT],
+    argv: list[str] | None,
+    work: Callable[[NodeT], None],
+) -> int:
     try:
         rclpy.init(args=argv)
     except Exception as error:  # rclpy's errors for malformed arguments have no common root
@@ -66,12 +83,30 @@ def run_node(
         return _refuse(name, error)
     except (KeyboardInterrupt, ExternalShutdownException, ROSInterruptException):
         return 0
+    except RCLError:
+        # The signal ended the context first, and what was being made wanted it.
+        if rclpy.ok():
+            raise
+        return 0
     finally:
         _ignore_signals()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _interrupt_once() -> None:
+    """The first Ctrl-C interrupts what runs; further ones must not interrupt the end of it."""
+    heard = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        if len(heard) == 1:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def _ignore_signals() -> None:

@@ -11,13 +11,11 @@ from types import FrameType
 def start(module: str) -> int:
     """Import a node's module and call its `main`; the exit code.
 
-    Ctrl-C during the import ends the process with the code 0 and without a traceback, as it does
-    once the node runs.
+    Ctrl-C until `run_node` listens ends the process with the code 0 and without a traceback, as it
+    does once the node runs.
     """
-    before = signal.signal(signal.SIGINT, _end)
-    main = importlib.import_module(module).main
-    signal.signal(signal.SIGINT, before)
-    return int(main())
+    signal.signal(signal.SIGINT, _end)
+    return int(importlib.import_module(module).main())
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
