@@ -3,8 +3,9 @@
     python benchmarks/recipe_parts.py [--samples 10000] [--threads 1] [--out FILE.json]
 
 Every run starts from the same fresh weights and draws from the same simulated mazes; each adds one
-part to the run before. All are measured on the same queries in unseen mazes: the paper's own loss,
-and cross-entropies that no run was chosen by. The same command goes on where it was broken off.
+part to the run before, the last ones to the same. All are measured on the same queries in unseen
+mazes: the paper's own loss, and cross-entropies that no run was chosen by. The same command goes on
+where it was broken off.
 """
 
 from __future__ import annotations
@@ -93,9 +94,11 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
     config = replace(config, batch=8, queries=8, objective=SHIPPED.objective)
     yield "8 queries of a map, of which 4 are compared", cut(config)
     config = replace(config, warmup_steps=SHIPPED.warmup_steps, schedule="cosine")
-    config = replace(config, gradient_clip=1.0, weight_average=0.98)
+    # An average over as much of a short run as the recipe's is of a long one.
+    config = replace(config, gradient_clip=SHIPPED.gradient_clip, weight_average=0.98)
     yield "schedule, clipping, averaged weights", cut(config)
-    yield "N from 3 to 6", cut(replace(config, contexts=3, contexts_max=6))
+    several = replace(config, contexts=SHIPPED.contexts, contexts_max=SHIPPED.contexts_max)
+    yield "N from 3 to 6", cut(several)
     grown = replace(config.objective, uniform_fraction_start=0.0)
     yield "... or beliefs from narrow to global", cut(replace(config, objective=grown))
     yield "... or augmentation", cut(replace(config, augmentation=SHIPPED.augmentation))

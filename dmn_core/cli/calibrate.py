@@ -18,7 +18,6 @@ from dmn_core.cli.drives import DrivesCommand
 from dmn_core.confidence import fit_confidence
 from dmn_core.data.rendered_sets import VALIDATION_SEED
 from dmn_core.evaluation.drive_moment import Moment, told_by
-from dmn_core.evaluation.robot_report import findings_of
 from dmn_core.localization import Localizer
 from dmn_core.spread import fit_spread
 from dmn_core.weights import find_weights
@@ -64,8 +63,7 @@ class CalibrateCommand(DrivesCommand):
         path = calibration_path(find_weights(self.weights))
         save_calibration(path, localizer.calibration)
         print(path)
-        findings = findings_of(checked, success_m=monitor.success_distance_m)
-        self.tell(localizer, checked, "calibration", findings)
+        self.tell(localizer, checked, "calibration")
 
 
 def calibration_of(

@@ -20,9 +20,9 @@ from dmn_core.evaluation.circumstances import machine, running_command
 from dmn_core.evaluation.drive_moment import Moment
 from dmn_core.evaluation.kidnap_drives import KidnapPlan, localize_kidnapped
 from dmn_core.evaluation.robot_report import (
-    Findings,
     as_table,
     draw_trials,
+    findings_of,
     reliability_of,
     write_record,
 )
@@ -84,15 +84,10 @@ class DrivesCommand:
                 done = stack.enter_context(pool).map(_drive_one, seeds)
             return list(tqdm(done, total=len(seeds), unit="trial"))
 
-    def tell(
-        self,
-        localizer: Localizer,
-        trials: Sequence[list[Moment]],
-        name: str,
-        findings: Findings,
-    ) -> None:
+    def tell(self, localizer: Localizer, trials: Sequence[list[Moment]], name: str) -> None:
         """Print, draw and record what trials told."""
         success_m = self.robot.monitor.success_distance_m
+        findings = findings_of(trials, success_m=success_m)
         curve = reliability_of(trials, success_m=success_m)
         about = {
             "weights_fingerprint": localizer.weights_fingerprint,
@@ -108,9 +103,8 @@ class DrivesCommand:
         }
         print(write_record(self.out / f"{name}.json", findings, curve, about))
         print(draw_trials(self.out / f"{name}.png", trials, curve, success_m=success_m))
-        if findings:
-            title = f"{len(trials)} kidnaps in unseen mazes; times within {self.plan.seconds:g} s"
-            Console().print(as_table(findings, title=title))
+        title = f"{len(trials)} kidnaps in unseen mazes; times within {self.plan.seconds:g} s"
+        Console().print(as_table(findings, title=title))
         print(f"confidence differs from the share of right estimates by {curve.expected_error:.3f}")
 
 

@@ -11,6 +11,7 @@ import torch
 
 from dmn_core.belief_monitor import BeliefMonitor, MonitorSettings, State, belief_entropy
 from dmn_core.calibration import UNCALIBRATED, Calibration
+from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import (
     Elsewhere,
     Evidence,
@@ -175,3 +176,16 @@ def test_a_start_at_a_known_place_is_no_fall_of_the_gain():
     assert {status.state for status in steady} == {State.TRACKING}
     fallen = told(BeliefMonitor(MonitorSettings(), UNCALIBRATED), [*gains, -1.0, -1.0, -1.0])
     assert fallen[-1].gain_drop > 1 and fallen[-1].state != State.TRACKING
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"success_distance_m": 0.0}, "success_distance_m"),
+        ({"lost_confidence": 0.9}, "lost_confidence"),
+        ({"lost_images": 0}, "lost_images"),
+    ],
+)
+def test_impossible_limits_are_refused(values, word):
+    with pytest.raises(ConfigurationError, match=word):
+        MonitorSettings(**values)
