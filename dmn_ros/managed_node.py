@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter
 
 from dmn_core.errors import ConfigurationError, DmnError
 from dmn_ros.declaration import changed, declare
-from dmn_ros.qualities import overridable
+from dmn_ros.qualities import make_subscription, overridable
 from dmn_ros.runner import RCLError, run_node, spin
 
 ChangeStateCallback = Callable[[Any, Any], Any]
@@ -97,8 +97,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         Raises:
             ConfigurationError: users want a quality of service that there is not.
         """
-        with overridable(quality) as (own, options):
-            made = self.create_subscription(kind, topic, callback, own, **options)
+        made = make_subscription(self, kind, topic, callback, quality)
         self._made.callback(self.destroy_subscription, made)
 
     def make_service(self, kind: Any, name: str, callback: Callable[[Any, Any], Any]) -> None:

@@ -18,6 +18,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
+from rclpy.subscription import Subscription
 
 from dmn_core.errors import ConfigurationError
 
@@ -90,11 +91,12 @@ def make_publisher(node: Node, kind: Any, topic: str, quality: QoSProfile) -> Pu
 
 def make_subscription(
     node: Node, kind: Any, topic: str, callback: Callable[[Any], None], quality: QoSProfile
-) -> None:
-    """A subscription of a node without a lifecycle.
+) -> Subscription:
+    """A subscription of any node.
 
     Raises:
         ConfigurationError: users want a quality of service that there is not.
     """
     with overridable(quality) as (own, options):
-        node.create_subscription(kind, topic, callback, own, **options)
+        subscription: Subscription = node.create_subscription(kind, topic, callback, own, **options)
+    return subscription
