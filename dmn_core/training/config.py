@@ -11,6 +11,7 @@ from dmn_core.observation import NetworkConfig
 from dmn_core.systems import SystemName, network_of
 from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.objectives import ObjectiveConfig
+from dmn_core.training.optimizers import OptimizerName
 from dmn_core.training.schedule import ScheduleName
 
 AT_LEAST_ONE = ("batch", "queries", "validate_every_steps", "validation_samples")
@@ -37,8 +38,9 @@ class TrainingConfig(DataConfig):
         far_contexts: how many contexts from around the area follow the others.
         batch: environments in a micro-batch, each with `queries` query images that share the map.
         micro_batches: of one step; processes share them out. 0 for one each.
-        learning_rate: Adam's, before warm-up and decay.
-        weight_decay: Adam's (paper: 1e-4 for Street View, else 0).
+        optimizer: `adam`, the paper's, or `muon` for convolutions and Adam for all else.
+        learning_rate: the optimiser's, before warm-up and decay.
+        weight_decay: the optimiser's (paper: 1e-4 for Street View, else 0).
         schedule: of the learning rate after `warmup_steps`: `cosine` decays all along; `trapezoid`
             stays, then falls linearly over the last `cooldown` of the run; `constant` stays.
         final_learning_rate_fraction: what the decay ends at.
@@ -71,6 +73,7 @@ class TrainingConfig(DataConfig):
     batch: int = 16
     queries: int = 2
     micro_batches: int = 0
+    optimizer: OptimizerName = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     schedule: ScheduleName = "cosine"

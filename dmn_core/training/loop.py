@@ -23,6 +23,7 @@ from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.feed import Feed
 from dmn_core.training.journal import Journal
 from dmn_core.training.learner import Learner, mean_losses
+from dmn_core.training.optimizers import make_optimizer
 from dmn_core.training.pace import Pace
 from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
@@ -65,8 +66,11 @@ class Trainer:
         network.config = config.network  # weights to start from may know another field of view
         learner = Learner(network.train().requires_grad_(True), config.objective)
         channels_last(learner)
-        optimizer = torch.optim.Adam(
-            learner.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        optimizer = make_optimizer(
+            config.optimizer,
+            learner.parameters(),
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
         )
         self.learner, self.optimizer = self.fabric.setup(learner, optimizer)
         average = get_ema_multi_avg_fn(config.weight_average)

@@ -101,10 +101,11 @@ class RunFolder:
         return state
 
 
-# What decides the network, what is drawn, and the validation; the rest may change between calls.
+# What decides the network, what is drawn, the validation, and what the state to resume from is made
+# of; the rest may change between calls.
 STAYS = (
     "data", "topics", "views", "validation_environments", "system", "seed", "contexts",
-    "far_contexts", "batch", "queries", "validation_samples",
+    "far_contexts", "batch", "queries", "validation_samples", "optimizer",
 )  # fmt: skip
 
 

@@ -30,7 +30,9 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(small, tmp_path):
     assert not torch.equal(small.weights(a), small.weights(c))
 
 
-@pytest.mark.parametrize("changes", [{}, {"precision": "bf16-mixed", "contexts_max": 5}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"optimizer": "muon"}, {"precision": "bf16-mixed", "contexts_max": 5}]
+)
 def test_a_broken_off_run_resumes_exactly(small, tmp_path, monkeypatch, changes):
     whole = small.run(tmp_path / "whole", **changes)
 
