@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dmn_core.attention_products import attention_products
 from dmn_core.geometry import pose_features, relative
 from dmn_core.networks import (
     POSE_CHANNELS,
@@ -115,30 +116,43 @@ class EgocentricAttention(nn.Module):
             coordinates: (B, K, N, 4), from `coordinates`.
             query_keys: (B, T, 32, h, w), CNN3 of T query images.
         """
-        hidden = self._hidden(view_responses, coordinates)
-        return self._scores(hidden, query_keys)
+        pulled_back, bias = self._pull_back(query_keys)
+        tiled = self._tiled(view_responses)
+        products = attention_products(coordinates, tiled, rows(view_responses), pulled_back)
+        return (products + bias[:, :, None, None]) / math.sqrt(query_keys[0, 0].numel())
+
+    def _tiled(self, view_responses: Tensor) -> Tensor:
+        """What coordinates of a view add to the first layer of CNN2: (4, h w D)."""
+        kernel = self.cnn2.convolution(0).weight[:, self.channels :]
+        height, width = view_responses.shape[-2:]
+        return constant_channel_responses(kernel, height=height, width=width)
 
     def _hidden(self, view_responses: Tensor, coordinates: Tensor) -> Tensor:
         """First layer of CNN2 for every particle and view: (B, K, N, h w D)."""
-        kernel = self.cnn2.convolution(0).weight[:, self.channels :]
-        height, width = view_responses.shape[-2:]
-        tiled = constant_channel_responses(kernel, height=height, width=width)
-        response = (coordinates.flatten(0, 2) @ tiled).unflatten(0, coordinates.shape[:3])
+        response = coordinates.flatten(0, 2) @ self._tiled(view_responses)
+        response = response.unflatten(0, coordinates.shape[:3])
         return (response + rows(view_responses).unsqueeze(1)).relu_()
 
-    def _scores(self, hidden: Tensor, query_keys: Tensor) -> Tensor:
-        """Scalar products <query key, U h + b> as <U^T query key, h> + <query key, b>."""
+    def _pull_back(self, query_keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Query keys (B, T, 32, h, w) as features of the first layer of CNN2, and a constant.
+
+        <query key, U h + b> is <U^T query key, h> + <query key, b>: (B, T, h w D), (B, T).
+        """
         second = self.cnn2.convolution(1)
         pulled_back = F.conv_transpose2d(query_keys.flatten(0, 1), second.weight, padding=1)
         pulled_back = rows(pulled_back).unflatten(0, query_keys.shape[:2])
-        bias = torch.einsum("btchw,c->bt", query_keys, second.bias)
-        products = torch.bmm(hidden.flatten(1, 2), pulled_back.transpose(1, 2)).transpose(1, 2)
-        products = products.unflatten(-1, hidden.shape[1:3]) + bias[:, :, None, None]
-        return products / math.sqrt(query_keys[0, 0].numel())
+        return pulled_back, torch.einsum("btchw,c->bt", query_keys, second.bias)
+
+    def _scores(self, hidden: Tensor, query_key: Tensor) -> Tensor:
+        """Scaled scalar products (B, K, N) of one query key (B, 32, h, w) with all view keys."""
+        pulled_back, bias = self._pull_back(query_key.unsqueeze(1))
+        products = torch.bmm(hidden.flatten(1, 2), pulled_back.transpose(1, 2)).squeeze(-1)
+        products = products.unflatten(-1, hidden.shape[1:3]) + bias.unsqueeze(-1)
+        return products / math.sqrt(query_key[0].numel())
 
     def _weights(self, hidden: Tensor, query_key: Tensor | None) -> Tensor:
         """Lambda (B, K, N) of the first layer's features and the query key."""
         if self.weights == "mean" or query_key is None:
             return hidden.new_full(hidden.shape[:3], 1.0 / hidden.shape[2])
-        scores = self._scores(hidden, query_key.unsqueeze(1)).squeeze(1)
+        scores = self._scores(hidden, query_key)
         return torch.softmax(scores, dim=-1) if self.weights == "softmax" else scores

@@ -1,0 +1,67 @@
+"""Scores of views, computed block by block, against the formula read literally."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from dmn_core import attention_products as module
+from dmn_core.attention_products import attention_products
+
+BATCH, PARTICLES, VIEWS, QUERIES, FEATURES = 2, 7, 3, 4, 40
+
+
+def inputs(dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = (
+        (BATCH, PARTICLES, VIEWS, 4),
+        (4, FEATURES),
+        (BATCH, VIEWS, FEATURES),
+        (BATCH, QUERIES, FEATURES),
+    )
+    drawn = (torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes)
+    return [x.requires_grad_() for x in drawn]
+
+
+def literal(coordinates: Tensor, tiled: Tensor, responses: Tensor, pulled_back: Tensor) -> Tensor:
+    hidden = torch.relu(coordinates @ tiled + responses.unsqueeze(1))
+    return torch.einsum("bknf,btf->btkn", hidden, pulled_back)
+
+
+@pytest.mark.parametrize("rows", [1, 6, 10_000])
+def test_values_and_gradients_are_those_of_the_formula(monkeypatch: Any, rows: int) -> None:
+    monkeypatch.setattr(module, "ROWS_IN_CACHE", rows)  # 7 particles: 1, 2 or all at a time
+    given = inputs()
+    found, wanted = attention_products(*given), literal(*given)
+    torch.testing.assert_close(found, wanted)
+    weights = torch.randn_like(wanted)
+    for mine, reference in zip(
+        torch.autograd.grad((found * weights).sum(), given),
+        torch.autograd.grad((wanted * weights).sum(), given),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, reference)
+
+
+def test_autocast_computes_in_its_precision() -> None:
+    given = inputs(torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = attention_products(*given)
+    assert found.dtype == torch.bfloat16
+    found.float().sum().backward()
+    wanted = torch.autograd.grad(literal(*given).sum(), given)
+    torch.testing.assert_close(found.float(), literal(*given), rtol=0.05, atol=0.5)
+    for parameter, gradient in zip(given, wanted, strict=True):
+        assert parameter.grad is not None and parameter.grad.dtype == torch.float32
+        # A feature near zero may fall on the other side of the relu.
+        assert (parameter.grad - gradient).norm() < 0.1 * gradient.norm()
+
+
+def test_what_is_frozen_gets_no_gradient() -> None:
+    given = inputs()
+    given[0] = given[0].detach()
+    attention_products(*given).sum().backward()
+    assert given[0].grad is None and given[1].grad is not None
