@@ -158,7 +158,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         *,
         remap: dict[str, str] | None = None,
         files: Sequence[Path] = (),
-        transports: str = "DEFAULT",
         **parameters: Any,
     ) -> Process:
         path = Path(get_package_prefix("dmn")) / "lib" / "dmn" / executable
@@ -169,7 +168,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         for name, target in (remap or {}).items():
             command += ["-r", f"{name}:={target}"]
         log = tmp_path / f"{len(running)}_{executable}.log"
-        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path), TRANSPORTS: transports}
+        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path)}
         with log.open("w") as file:
             popen = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=subprocess.STDOUT, text=True
