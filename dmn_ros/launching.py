@@ -17,11 +17,10 @@ from launch.actions import DeclareLaunchArgument, Shutdown
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from dmn_core.errors import ConfigurationError
-from dmn_ros.parameter_files import in_namespace, sections
+from dmn_ros.parameter_files import in_namespace, overruling, sections
 
 MANAGED = ("mapper", "localizer")
 PLAYER = "bag_player"
@@ -99,7 +98,8 @@ def node(
     Args:
         context: with the launch arguments.
         executable: its name in the package.
-        config: YAML file in config/ that serves where params_file is empty.
+        config: YAML file in config/ that serves where params_file is empty; what follows overrules
+            either.
         settings: launch arguments that become parameters of the same name, unless they are empty;
             an empty one leaves the YAML file's value.
         fixed: further parameters.
@@ -119,14 +119,15 @@ def node(
             else PathJoinSubstitution([FindPackageShare("dmn"), "config", config])
         )
     stated = {name: value(context, name) for name in settings}
-    parameters += [
-        {name: ParameterValue(text, value_type=str)} for name, text in stated.items() if text
-    ]
-    parameters += [{name: setting} for name, setting in (fixed or {}).items()]
+    told: dict[str, Any] = {name: text for name, text in stated.items() if text}
+    told |= fixed or {}
     if "use_sim_time" in context.launch_configurations:
-        parameters.append({"use_sim_time": LaunchConfiguration("use_sim_time")})
+        told["use_sim_time"] = is_true(value(context, "use_sim_time"))
     if executable in MANAGED and (stated_start := value(context, "autostart")):
-        parameters.append({"autostart": is_true(stated_start)})
+        told["autostart"] = is_true(stated_start)
+    if told:
+        namespace, name = value(context, "namespace"), options.get("name", executable)
+        parameters.append(overruling(told, node=name, namespace=namespace))
     # A bag is played once.
     if executable != PLAYER and is_true(value(context, "use_respawn")):
         options |= {"respawn": True, "respawn_delay": RESPAWN_DELAY_S}

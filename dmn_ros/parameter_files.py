@@ -11,6 +11,8 @@ import yaml
 
 from dmn_core.errors import ConfigurationError
 
+OVERRULING = "launch_arguments.yaml"
+
 
 def in_namespace(path: Path, namespace: str) -> str:
     """A file whose nodes are those of a namespace, as Nav2 reads such files.
@@ -42,6 +44,24 @@ def in_namespace(path: Path, namespace: str) -> str:
     copy = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / path.name
     copy.write_text(text, encoding="utf-8")
     return str(copy)
+
+
+def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
+    """A file of parameters that hold whatever the files before it say.
+
+    To ROS, a later section overrules an earlier one, and sections of one name are one section
+    where the first of them stood: so they are said both of this node and of all nodes.
+
+    Args:
+        parameters: by name.
+        node: name of the node.
+        namespace: of the node, with or without a slash before it.
+    """
+    name = "/" + "/".join(part for part in (namespace.strip("/"), node) if part)
+    said = {section: {"ros__parameters": dict(parameters)} for section in ("/**", name)}
+    path = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / OVERRULING
+    path.write_text(yaml.safe_dump(said), encoding="utf-8")
+    return str(path)
 
 
 def sections(path: Path) -> dict[str, Any]:

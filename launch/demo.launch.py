@@ -75,14 +75,15 @@ def replayed(context: LaunchContext) -> list[Node]:
 def localization(
     context: LaunchContext, context_bag: str, names: dict[str, str], **fixed: str
 ) -> list[Node]:
-    """Mapper and localizer, with particles for a computer without a GPU."""
+    """Mapper and localizer, with particles for a computer without a GPU unless a file says more."""
+    few = {} if value(context, "params_file") else {"max_particles": PARTICLES}
     return [
         node(context, "mapper", config="mapper.yaml", fixed={"context_bag": context_bag}),
         node(
             context,
             "localizer",
             config="localizer.yaml",
-            fixed={"max_particles": PARTICLES, **fixed},
+            fixed={**few, **fixed},
             names=names,
         ),
     ]

@@ -12,7 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
+
+from dmn_ros.parameter_files import OVERRULING
 
 
 @dataclass
@@ -124,12 +127,6 @@ class ExecuteProcess:
             context.started.append(self)
 
 
-@dataclass
-class ParameterValue:
-    value: Any
-    value_type: type | None = None
-
-
 @dataclass(kw_only=True)
 class Node:
     package: str
@@ -148,11 +145,21 @@ class Node:
     def execute(self, context: LaunchContext) -> None:
         if self.condition is None or self.condition.holds(context):
             self.arguments = [text(context, word) for word in self.arguments]
-            self.files = [text(context, p) for p in self.parameters if not isinstance(p, dict)]
-            stated = [p for p in self.parameters if isinstance(p, dict)]
+            files = [text(context, p) for p in self.parameters if not isinstance(p, dict)]
+            ours = [path for path in files if Path(path).name == OVERRULING]
+            self.files = [path for path in files if path not in ours]
             self.values = {
-                name: _plain(context, value) for one in stated for name, value in one.items()
+                name: value.perform(context)
+                for stated in self.parameters
+                if isinstance(stated, dict)
+                for name, value in stated.items()
             }
+            for path in ours:
+                said = yaml.safe_load(Path(path).read_text())
+                own = f"/{self.namespace}/{self.name or self.executable}".replace("//", "/")
+                assert list(said) == ["/**", own]
+                assert said["/**"] == said[own]
+                self.values |= said[own]["ros__parameters"]
             context.started.append(self)
 
 
@@ -169,12 +176,6 @@ def text(context: LaunchContext, value: Any) -> str:
     return value if isinstance(value, str) else str(value.perform(context))
 
 
-def _plain(context: LaunchContext, value: Any) -> Any:
-    if isinstance(value, ParameterValue):
-        return value.value_type(value.value) if value.value_type else value.value
-    return value.perform(context) if hasattr(value, "perform") else value
-
-
 NAMES = {
     "launch": ("LaunchContext", "LaunchDescription"),
     "launch.actions": (
@@ -188,7 +189,6 @@ NAMES = {
     "launch.substitutions": ("EnvironmentVariable", "LaunchConfiguration", "PathJoinSubstitution"),
     "launch_ros": (),
     "launch_ros.actions": ("Node",),
-    "launch_ros.parameter_descriptions": ("ParameterValue",),
     "launch_ros.substitutions": ("FindPackagePrefix", "FindPackageShare"),
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rclpy
 
 from dmn_core.errors import ConfigurationError
 
@@ -23,6 +24,49 @@ def test_a_parameter_file_is_heard_in_a_namespace(
     started, _ = launch("localization", params_file=str(path), namespace=namespace)
     (heard,) = started["localizer"].files
     assert Path(heard).read_text() == path.read_text().replace("localizer:", "/robot/localizer:")
+
+
+ALL, OWN = "/**", "localizer"
+
+
+@pytest.mark.parametrize("namespace", ["", "robot", "/robot"])
+@pytest.mark.parametrize("order", [(ALL, OWN), (OWN, ALL), (ALL,), (OWN,)])
+def test_arguments_overrule_every_section_of_a_parameter_file(
+    launch: Launch, tmp_path: Path, namespace: str, order: tuple[str, ...]
+) -> None:
+    path = tmp_path / "my.yaml"
+    said = "  ros__parameters: {autostart: true, image_transport: raw, threads: 7}"
+    path.write_text("".join(f"{section}:\n{said}\n" for section in order))
+    stated = {"autostart": "false", "image_transport": "compressed"}
+    started, _ = launch("localization", params_file=str(path), namespace=namespace, **stated)
+    (heard,) = started["localizer"].parameters[:-1]
+    words = [
+        word
+        for file in (heard, started["localizer"].parameters[-1])
+        for word in ("--params-file", file)
+    ]
+    context = rclpy.Context()
+    rclpy.init(args=["--ros-args", *words, "-r", f"__ns:=/{namespace.strip('/')}"], context=context)
+    node = rclpy.create_node("localizer", context=context)
+    found = [
+        node.declare_parameter(name, default).value
+        for name, default in (("autostart", True), ("image_transport", ""), ("threads", 0))
+    ]
+    node.destroy_node()
+    context.try_shutdown()
+    assert found == [False, "compressed", 7]
+
+
+def test_the_demo_takes_its_few_particles_only_without_a_file(
+    launch: Launch, tmp_path: Path, scene: Any
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("localizer:\n  ros__parameters:\n    max_particles: 900\n")
+    found = [
+        launch("demo", context_bag=str(scene.context), params_file=file)[0]["localizer"].values
+        for file in ("", str(path))
+    ]
+    assert ["max_particles" in values for values in found] == [True, False]
 
 
 @pytest.mark.parametrize("name", ["mapping", "localization", "replay", "demo"])

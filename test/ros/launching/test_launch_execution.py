@@ -67,7 +67,8 @@ def test_the_localizer_gets_its_topics_and_rviz_shows_them(launch: Launch) -> No
     assert dict(localizer.remappings) == {"image": "/front/image", "odom": "/wheels"}
     assert localizer.values["image_transport"] == "compressed"
     assert localizer.namespace == rviz.namespace == "robot"
-    assert localizer.values["use_sim_time"] == rviz.values["use_sim_time"] == "true"
+    assert localizer.values["use_sim_time"] is True
+    assert rviz.values["use_sim_time"] == "true"
     assert shown_image(rviz) == "/front/image/compressed"
     assert dict(rviz.remappings).items() >= {"/tf": "tf", "/tf_static": "tf_static"}.items()
 
@@ -91,7 +92,7 @@ def test_the_mapper_gets_only_what_was_stated(launch: Launch) -> None:
     started, _ = launch("mapping", context_bag="0123", log_level="debug", rviz="true")
     mapper = started["mapper"]
     # Text that looks like a number stays text, and an empty map_file leaves the YAML file's.
-    assert mapper.values == {"context_bag": "0123", "use_sim_time": "false"}
+    assert mapper.values == {"context_bag": "0123", "use_sim_time": False}
     assert mapper.arguments[-1] == "debug"
     assert mapper.on_exit is None
     assert started["rviz2"].remappings == []
@@ -120,7 +121,7 @@ def test_a_replay_by_simulated_time_with_nodes_that_come_again(launch: Launch) -
     assert not started["bag_player"].respawn
     assert type(started["bag_player"].on_exit).__name__ == "Shutdown"
     for name in ("mapper", "localizer"):
-        assert started[name].values["use_sim_time"] == "true"
+        assert started[name].values["use_sim_time"] is True
         assert started[name].respawn
         assert started[name].on_exit is None
 
@@ -146,7 +147,7 @@ def test_a_replay_ends_with_any_of_its_nodes(launch: Launch, transport: str, end
         "rate": 3.0,
         "wait_for_subscribers": ["/cam" + ending],
         "wait_for_localizer": True,
-        "use_sim_time": "false",
+        "use_sim_time": False,
     }
     assert [Path(file).name for file in started["bag_player"].files] == ["bag_player.yaml"]
     assert shown_image(started["rviz2"]) == "/cam" + ending
@@ -161,9 +162,8 @@ def test_the_demo_simulates_a_robot(
     assert set(started) == {"simulator", "mapper", "localizer", "visualizer", "rviz2"}
     robot = started["simulator"].values
     assert (robot["seed"], robot["rate"], robot["publish_clock"]) == (3, 2.0, True)
-    assert {node.values["use_sim_time"] for node in started.values() if node.package == "dmn"} == {
-        "true"
-    }
+    ours = [node for node in started.values() if node.package == "dmn"]
+    assert [node.values["use_sim_time"] for node in ours] == [True] * len(ours)
     bag = Path(started["mapper"].values["context_bag"])
     assert bag.is_relative_to(tmp_path)
     image = dict(started["localizer"].remappings)["image"]
