@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -25,14 +26,17 @@ from dmn_core.data.sources import DataConfig, load_environments
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.circumstances import circumstances
 from dmn_core.evaluation.curves import CurvesConfig
+from dmn_core.evaluation.experiment import Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
+from dmn_core.evaluation.metrics import SUCCESS_SQUARED_ERROR_M2
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
-from dmn_core.evaluation.trials import places_of_trials, with_a_place_each
+from dmn_core.evaluation.trials import with_a_place_each
 from dmn_core.localization import choose_device
 
 TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
 FigureNumber: TypeAlias = Literal[5, 6, 7, 8, 9, 10, 11]
 DEFAULT_FOLDER = Path("results/tables")
+SUCCESS_M = math.sqrt(SUCCESS_SQUARED_ERROR_M2)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,12 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         else:
             title = f"{path.name}, {self.trials} trials"
             Console().print(table_of(results, title=title, steps=self.steps))
+            x_min, x_max, y_min, y_max = environments.area_m
+            if math.hypot(x_max - x_min, y_max - y_min) < 4 * SUCCESS_M:
+                print(
+                    f"The area is {x_max - x_min:.1f} m x {y_max - y_min:.1f} m: success within "
+                    f"{SUCCESS_M:.2f} m says little there, compare RMSE with the uninformed"
+                )
 
     def _examples(self) -> None:
         _, checkpoint, environments = self._load(self.examples)
@@ -159,13 +169,14 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         path = weights_to_evaluate(self.weights, self.data_config, self.weights_dir)
         checkpoint = load_checkpoint(path, device=choose_device(self.device))
         network = checkpoint.network.config
-        size = (network.image_height, network.image_width)
-        data = with_a_place_each(self.data_config, trials)
-        return path, checkpoint, load_environments(data, "test", image_size=size)
-
-    def _places_of_trials(self, environments: EnvironmentSet) -> int:
-        """In how many places the trials were; intervals count what those of one have in common."""
-        return len(set(places_of_trials(environments, self.config.plan, range(self.trials))))
+        environments = load_environments(
+            with_a_place_each(self.data_config, trials),
+            "test",
+            image_size=(network.image_height, network.image_width),
+            field_of_view_deg=network.field_of_view_deg,
+            at_most=trials,
+        )
+        return path, checkpoint, environments
 
     def _report(
         self,
@@ -174,10 +185,14 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         checkpoint: Checkpoint,
         environments: EnvironmentSet,
     ) -> dict[str, Any]:
+        places = Places(environments)
         return {
             "data": self.data_config.data,
             "places": f"{len(environments)} unseen: {environments.name}",
-            "places_of_trials": self._places_of_trials(environments),
+            "places_of_trials": len(set(places.of_trials(self.config.plan, self.trials))),
+            # Intervals count what trials of one block have in common.
+            "blocks_of_trials": len(set(places.blocks_of_trials(self.config.plan, self.trials))),
+            "area_m": environments.area_m,
             **circumstances(self.config, choose_device(self.device)),
             "weights": path.name,
             "fingerprint": checkpoint.fingerprint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,14 @@ class TrainCommand(TrainingConfig):
 
 def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:
     """Places to learn from, and others to validate on."""
-    size = config.network.image_height, config.network.image_width
-    unseen = replace(config, environments=config.validation_environments)
-    return (
-        load_environments(config, "train", image_size=size),
-        load_environments(unseen, "validation", image_size=size),
+    network = config.network
+    load = partial(
+        load_environments,
+        image_size=(network.image_height, network.image_width),
+        field_of_view_deg=network.field_of_view_deg,
     )
+    unseen = replace(config, environments=config.validation_environments)
+    return load(config, "train"), load(unseen, "validation", at_most=config.validation_samples)
 
 
 def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:

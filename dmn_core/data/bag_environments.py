@@ -7,7 +7,8 @@ new, so views are counted where it moved.
 
 A recording of at most 40 m x 40 m is one environment, around its middle; a larger one is cut into
 areas of that size around views, so that every view lies within 10 m of the middle of one. Metres
-stay metres.
+stay metres. The area in which a robot may be is what was driven, grown by the margin that maps
+have, and at most 40 m: in a small room nobody asks whether the robot is far outside of it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import numpy as np
 import torch
 
 from dmn_core.cameras import NetworkCamera
+from dmn_core.cameras.network_camera import BY_SHAPE, FieldOfView
 from dmn_core.data.bag import ViewSelection, read_camera_views
 from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet, ViewRole
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.errors import DataError
+from dmn_core.localization import DEFAULT_MARGIN_M
 from dmn_core.pose_track.planar import FloatArray, IntArray
 
 SIDE_M = PAPER_AREA_M[1] - PAPER_AREA_M[0]
@@ -58,7 +61,13 @@ class _Place:
     roles: np.ndarray
 
 
-def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
+def load(
+    config: DataConfig,
+    split: Split,
+    image_size: ImageSize,
+    *,
+    field_of_view_deg: FieldOfView = BY_SHAPE,
+) -> EnvironmentSet:
     """The areas of all recordings; see `sources.load_environments`.
 
     `views` spreads so many over each recording, `environments` is how many areas at most.
@@ -67,7 +76,9 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
         BagError: a recording lacks images or poses; the message names its topics.
         DataError: the recordings are too short, or never come back.
     """
-    drives = [_read(path, config, image_size) for path in config.bag]
+    height, width = image_size
+    camera = NetworkCamera.of_size(height=height, width=width, field_of_view_deg=field_of_view_deg)
+    drives = [_read(path, config, camera) for path in config.bag]
     places = [_places(drive, split) for drive in drives]
     lacking = [
         _lack(drive, split) for drive, found in zip(drives, places, strict=True) if not found
@@ -82,31 +93,31 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
         for drive, first, own in zip(drives, first_image[:-1], places, strict=True)
         for place in own
     ]
+    half_x, half_y = np.max([_half_m(drive) for drive in drives], axis=0).tolist()
     poses = [
         drive.poses_map_camera[place.views] - (*place.centre, 0.0) for drive, place, _ in found
     ]
     shown, image_of_view = np.unique(
         np.concatenate([images for *_, images in found]), return_inverse=True
     )
-    environments = EnvironmentSet(
+    return EnvironmentSet(
         torch.from_numpy(np.concatenate([drive.images for drive in drives])[shown]),
         np.concatenate(poses).astype(np.float32),
         np.cumsum([0, *map(len, poses)], dtype=np.int64),
-        PAPER_AREA_M,
+        (-half_x, half_x, -half_y, half_y),
         image_of_view=image_of_view,
         roles=np.concatenate([place.roles for _, place, _ in found]),
         name="bags",
-    )
-    return environments.first(config.environments or len(environments))
+    ).first(config.environments or len(found))
 
 
-def _read(path: str, config: DataConfig, image_size: ImageSize) -> _Drive:
+def _read(path: str, config: DataConfig, camera: NetworkCamera) -> _Drive:
     images, poses, _ = read_camera_views(
         path,
         config.topics,
         selection=SELECTION,
-        image_size=image_size,
-        target=NetworkCamera.of_size(height=image_size[0], width=image_size[1]),
+        image_size=(camera.height, camera.width),
+        target=camera,
     )
     count = min(config.views or len(images), len(images))
     chosen = np.linspace(0, len(images) - 1, count).round().astype(np.int64)
@@ -140,6 +151,13 @@ def _centres(positions: FloatArray) -> list[FloatArray]:
         if all(np.abs(position - centre).max() > SIDE_M / 4 for centre in centres):
             centres.append(position)
     return centres
+
+
+def _half_m(drive: _Drive) -> list[float]:
+    """Half of the sides [m] of the area of a drive, x and y; of all its splits alike."""
+    positions = drive.poses_map_camera[:, :2]
+    driven = positions.max(axis=0) - positions.min(axis=0)
+    return [min(float(side) / 2 + DEFAULT_MARGIN_M, SIDE_M / 2) for side in driven]
 
 
 def _lack(drive: _Drive, split: Split) -> str:

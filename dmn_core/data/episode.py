@@ -39,6 +39,8 @@ class EnvironmentSet:
         image_of_view: (V,) int64; None where view v shows image v.
         roles: (V,) uint8 of `ViewRole`; None where every view may be anything.
         name: of the data, for records.
+        blocks: (E,) int64; environments of one block share images or surroundings, so that what is
+            found in one says something of the others. None where each stands alone.
     """
 
     images: Tensor
@@ -48,6 +50,7 @@ class EnvironmentSet:
     image_of_view: np.ndarray | None = None
     roles: np.ndarray | None = None
     name: str = ""
+    blocks: np.ndarray | None = None
 
     @classmethod
     def regular(
@@ -92,6 +95,8 @@ class EnvironmentSet:
             raise DataError(f"{len(poses)} views show images up to {last}, there are {len(images)}")
         if self.roles is not None and len(self.roles) != len(poses):
             raise DataError(f"{len(poses)} views want as many roles, got {len(self.roles)}")
+        if self.blocks is not None and len(self.blocks) != len(self):
+            raise DataError(f"{len(self)} environments want as many blocks, got {len(self.blocks)}")
 
     def __len__(self) -> int:
         """Number of environments."""
@@ -141,6 +146,7 @@ class EnvironmentSet:
             first_view=self.first_view[: count + 1],
             image_of_view=None if self.image_of_view is None else self.image_of_view[:stop],
             roles=None if self.roles is None else self.roles[:stop],
+            blocks=None if self.blocks is None else self.blocks[:count],
         )
 
     def to(self, device: torch.device | str) -> EnvironmentSet:

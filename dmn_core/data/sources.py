@@ -9,7 +9,7 @@ from typing import Literal, cast
 from dmn_core.cameras.network_camera import BY_SHAPE, FieldOfView
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.view_topics import ViewTopics
-from dmn_core.errors import ConfigurationError
+from dmn_core.errors import ConfigurationError, DataError
 
 Split = Literal["train", "validation", "test"]
 ImageSize = tuple[int, int]
@@ -82,7 +82,8 @@ class Source:
     """Where a source is read and what its images are.
 
     Attributes:
-        module: with `load(config, split, image_size) -> EnvironmentSet`; imported when used.
+        module: with `load(config, split, image_size) -> EnvironmentSet`, and the keywords that it
+            `takes`; imported when used.
         image_size: height and width [pixels] that the paper, or the sensor, gives it.
         needs: the option of `DataConfig` that says where the data is.
         description: in one line.
@@ -90,6 +91,9 @@ class Source:
             number of them, and the first ones stay the same.
         field_of_view_deg: of its camera, horizontal and vertical; 0, 0 for 90 degrees both ways,
             and for panoramas all around.
+        takes: what else of `load_environments` its module is told.
+        training_places: how many train where nothing else is asked for; 0 where only its data
+            says it.
     """
 
     module: str
@@ -98,15 +102,38 @@ class Source:
     needs: Literal["", "root", "bag"] = ""
     field_of_view_deg: FieldOfView = BY_SHAPE
     one_by_one: bool = False
+    takes: tuple[Literal["field_of_view_deg", "at_most"], ...] = ()
+    training_places: int = 0
+
+
+def _gqn(
+    description: str, field_of_view_deg: FieldOfView = ROOMS_VIEW_DEG, places: int = 100_000
+) -> Source:
+    return Source(
+        "dmn_core.data.gqn",
+        SMALL,
+        description,
+        "root",
+        field_of_view_deg,
+        takes=("at_most",),
+        training_places=places,
+    )
 
 
 SOURCES: dict[str, Source] = {
-    "mazes": Source("dmn_core.data.simulated_mazes", SMALL, "simulated mazes", one_by_one=True),
+    "mazes": Source(
+        "dmn_core.data.simulated_mazes",
+        SMALL,
+        "simulated mazes",
+        one_by_one=True,
+        training_places=1000,
+    ),
     "mazes-varied": Source(
         "dmn_core.data.simulated_mazes",
         SMALL,
         "simulated mazes, each in its own look",
         one_by_one=True,
+        training_places=1000,
     ),
     "rooms": Source(
         "dmn_core.data.simulated_rooms",
@@ -114,29 +141,40 @@ SOURCES: dict[str, Source] = {
         "simulated rooms with objects",
         field_of_view_deg=ROOMS_VIEW_DEG,
         one_by_one=True,
+        training_places=5000,
     ),
     "streets": Source("dmn_core.data.simulated_streets", PANORAMA, "simulated streets"),
-    "gqn-mazes": Source("dmn_core.data.gqn", SMALL, "the published Mazes", "root"),
-    "gqn-rooms-ring-camera": Source(
-        "dmn_core.data.gqn", SMALL, "the published Rooms", "root", ROOMS_VIEW_DEG
-    ),
-    "gqn-rooms-free-camera-no-object-rotations": Source(
-        "dmn_core.data.gqn", SMALL, "the published Rooms, free camera", "root", ROOMS_VIEW_DEG
-    ),
-    "gqn-rooms-free-camera-with-object-rotations": Source(
-        "dmn_core.data.gqn",
-        SMALL,
-        "the published Rooms, free camera, turned objects",
-        "root",
-        ROOMS_VIEW_DEG,
+    "gqn-mazes": _gqn("the published Mazes", BY_SHAPE, 960),
+    "gqn-rooms-ring-camera": _gqn("the published Rooms"),
+    "gqn-rooms-free-camera-no-object-rotations": _gqn("the published Rooms, free camera"),
+    "gqn-rooms-free-camera-with-object-rotations": _gqn(
+        "the published Rooms, free camera, turned objects"
     ),
     "streetlearn": Source("dmn_core.data.streetlearn", PANORAMA, "StreetLearn, Manhattan", "root"),
-    "bags": Source("dmn_core.data.bag_environments", SMALL, "recordings of a robot", "bag"),
+    "bags": Source(
+        "dmn_core.data.bag_environments",
+        SMALL,
+        "recordings of a robot",
+        "bag",
+        takes=("field_of_view_deg",),
+    ),
+}
+
+
+_MORE = {
+    "": "for more views of each (--views)",
+    "root": "download more of the data",
+    "bag": "give more recordings, or longer ones",
 }
 
 
 def load_environments(
-    config: DataConfig, split: Split, *, image_size: ImageSize | None = None
+    config: DataConfig,
+    split: Split,
+    *,
+    image_size: ImageSize | None = None,
+    field_of_view_deg: FieldOfView = BY_SHAPE,
+    at_most: int = 0,
 ) -> EnvironmentSet:
     """The places of one split, which no other split has.
 
@@ -147,10 +185,29 @@ def load_environments(
         config: which.
         split: `train`, `validation` or `test`.
         image_size: height and width [pixels]; the source's own if None.
+        field_of_view_deg: of the camera that images are wanted of, where they can be brought to it.
+        at_most: how many places are looked at, so that a source that decodes one after the other
+            need not do more; 0 for any number. What `config.environments` says goes before.
 
     Raises:
-        DmnError: the data cannot be read or made; the message says what to do.
+        DmnError: the data cannot be read or made, or has fewer places than `config.environments`;
+            the message says what to do.
     """
     source = SOURCES[config.data]
     module = importlib.import_module(source.module)
-    return cast(EnvironmentSet, module.load(config, split, image_size or source.image_size))
+    told = {"field_of_view_deg": field_of_view_deg, "at_most": at_most}
+    found = cast(
+        EnvironmentSet,
+        module.load(
+            config,
+            split,
+            image_size or source.image_size,
+            **{name: told[name] for name in source.takes},
+        ),
+    )
+    if len(found) < config.environments:
+        raise DataError(
+            f"wanted {config.environments} environments of {config.data!r} for {split}, there are "
+            f"{len(found)}: ask for fewer (--environments), or {_MORE[source.needs]}"
+        )
+    return found

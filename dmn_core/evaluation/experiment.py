@@ -39,6 +39,11 @@ class Places:
         """Numbers (trials,) of the environments of the first trials."""
         return places_of_trials(self.environments, plan, range(trials))
 
+    def blocks_of_trials(self, plan: TrialPlan, trials: int) -> np.ndarray:
+        """Numbers (trials,) of what trials have in common: their block, or else their place."""
+        numbers, blocks = self.of_trials(plan, trials), self.environments.blocks
+        return numbers if blocks is None else blocks[numbers]
+
     def names_of_trials(self, plan: TrialPlan, trials: int) -> list[str]:
         """Number and place of the first trials: what is the same trial has the same name.
 

@@ -62,12 +62,13 @@ class Missing:
 
 @dataclass
 class Findings:
-    """What was measured, with what, in how many places of each data set, and what could not be."""
+    """What was measured, with what, in how many places and blocks of each data set, what not."""
 
     figures: dict[Quantity, Figure] = field(default_factory=dict)
     weights: list[UsedWeights] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Measuring:
         """Everything that can be measured; what cannot is told."""
         findings = Findings()
         for kind, by_subject in _grouped(quantities).items():
-            places = _PlacesOf(self.sources[kind], self.load)
+            places = _PlacesOf(self.sources[kind], self.load, self.experimenter.trials)
             # Baselines last: they are shown images of the size that the others want.
             ordered = sorted(by_subject.items(), key=lambda item: item[0].is_baseline)
             for subject, wanted in ordered:
@@ -148,9 +149,11 @@ class Measuring:
             except DmnError as error:
                 findings.missing.append(Missing(what, str(error)))
                 continue
-            numbers = where.of_trials(plan, self.experimenter.trials)
-            findings.places[data.data] = len(np.unique(numbers))
-            findings.figures.update((q, q.of(errors[q.task], numbers)) for q in of_plan)
+            trials = self.experimenter.trials
+            blocks = where.blocks_of_trials(plan, trials)
+            findings.places[data.data] = len(np.unique(where.of_trials(plan, trials)))
+            findings.blocks[data.data] = len(np.unique(blocks))
+            findings.figures.update((q, q.of(errors[q.task], blocks)) for q in of_plan)
 
     def _algorithm(
         self, subject: Subject, path: Path | None, data: str, findings: Findings
@@ -186,8 +189,8 @@ def _grouped(quantities: Iterable[Quantity]) -> dict[DataKind, dict[Subject, lis
 class _PlacesOf:
     """Unseen places of one source, loaded when first asked for; a failure is not tried again."""
 
-    def __init__(self, config: DataConfig, load: Load) -> None:
-        self._config, self._load = config, load
+    def __init__(self, config: DataConfig, load: Load, trials: int) -> None:
+        self._config, self._load, self._trials = config, load, trials
         self._places: dict[ImageSize, Places | DmnError] = {}
 
     @property
@@ -198,7 +201,7 @@ class _PlacesOf:
     def of(self, size: ImageSize) -> Places:
         if size not in self._places:
             try:
-                environments = self._load(self._config, TEST, image_size=size)
+                environments = self._load(self._config, TEST, image_size=size, at_most=self._trials)
                 self._places[size] = Places(environments)
             except DmnError as error:
                 self._places[size] = error

@@ -33,6 +33,9 @@ def squared_error_m2(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def effective_count(values: np.ndarray, places: np.ndarray | None) -> float:
     """As how many independent trials values (M,) count that were measured in places (M,).
 
+    Where places have something in common, as areas of a street that share images, the numbers are
+    those of the blocks in which they lie.
+
     Trials of one place resemble each other: the variance of the mean is that of the sums of the
     places. Where all values are equal, a place counts once. Of a single place nothing is known but
     its trials, and each counts.

@@ -99,7 +99,7 @@ def evaluate(
         progress: told how many trials were just done.
     """
     places = Places(environments)
-    where = places.of_trials(config.plan, config.trials)
+    where = places.blocks_of_trials(config.plan, config.trials)
     experimenter = Experimenter(config.trials, config.trials_at_once, finished or FinishedTrials())
     algorithms: dict[str, Algorithm] = {
         "dmn": NetworkAlgorithm(network, fingerprint, config.precision),

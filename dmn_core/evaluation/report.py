@@ -140,13 +140,21 @@ def _circumstances_line(circumstances: dict[str, Any]) -> str:
 
 
 def _places_lines(findings: Findings, trials: int) -> list[str]:
-    """Where trials outnumber places, and what that means for the intervals."""
-    return [
-        f"{data}: {trials} trials in {places} places; intervals count what trials of one place "
-        "have in common.\n"
-        for data, places in findings.places.items()
-        if places < trials
-    ]
+    """Where trials outnumber places, or places share images, and what intervals make of it."""
+    lines = []
+    for data, places in findings.places.items():
+        blocks = findings.blocks.get(data, places)
+        if blocks < places:
+            lines.append(
+                f"{data}: {trials} trials in {places} places of {blocks} blocks; places of a block "
+                "overlap and share images, and intervals count what its trials have in common.\n"
+            )
+        elif places < trials:
+            lines.append(
+                f"{data}: {trials} trials in {places} places; intervals count what trials of one "
+                "place have in common.\n"
+            )
+    return lines
 
 
 def _shown(path: Path) -> str:
@@ -185,5 +193,6 @@ def _frame(
             {**dataclasses.asdict(used), "path": _shown(used.path)} for used in findings.weights
         ],
         "places": findings.places,
+        "blocks": findings.blocks,
         "missing": [dataclasses.asdict(entry) for entry in findings.missing],
     }

@@ -100,6 +100,8 @@ def places_of_trials(
 def with_a_place_each(data: DataConfig, trials: int) -> DataConfig:
     """The data with as many places as trials, where worlds are rendered one by one and none said.
 
+    Of other sources `load_environments` is told how many are looked at.
+
     Trials that share a place resemble each other, and say less about places that were never seen.
     """
     if data.environments or not SOURCES[data.data].one_by_one:

@@ -16,7 +16,6 @@ from dmn_core.data.gqn.published import PUBLISHED
 from dmn_core.data.gqn.scenes import read_environments
 from dmn_core.data.gqn.shards import find_shards
 from dmn_core.data.sources import DataConfig, ImageSize, Split
-from dmn_core.errors import DataError
 from dmn_core.whole_file import read_arrays
 
 _CONTENT_VERSION = 1
@@ -24,20 +23,23 @@ _CONTENT_VERSION = 1
 _ARRAYS = ("images", "poses_map_camera", "first_view")
 
 
-def load(config: DataConfig, split: Split, image_size: ImageSize) -> EnvironmentSet:
+def load(
+    config: DataConfig, split: Split, image_size: ImageSize, *, at_most: int = 0
+) -> EnvironmentSet:
     """The environments of a split; see `sources.load_environments`.
 
-    Without `environments` there are as many as the paper uses, or what the shards at hand give,
-    with a warning. `views` spreads so many over the frames of each scene.
+    Without `environments` there are as many as the paper uses, but no more than `at_most`, or what
+    the shards at hand give, with a warning. `views` spreads so many over the frames of each scene.
 
     Raises:
-        DataError: the files are missing, few, or of another data set.
+        DataError: the files are missing, or of another data set.
 
     Source: paper section V-A.
     """
     published = PUBLISHED[config.data]
     shards = find_shards(Path(config.root), published, split)
-    count = config.environments or published.count(split)
+    usual = published.count(split)
+    count = config.environments or (min(usual, at_most) if at_most else usual)
     cached = default_cache_dir() / _cache_name(config, split, shards, count, image_size)
     arrays = read_arrays(cached, _ARRAYS)
     if arrays is None:
@@ -52,7 +54,13 @@ def load(config: DataConfig, split: Split, image_size: ImageSize) -> Environment
         PAPER_AREA_M,
         name=config.data,
     )
-    _tell_of_too_few(config, split, len(environments), count, shards)
+    if len(environments) < count and not config.environments:
+        warnings.warn(
+            f"wanted {count} environments of {config.data!r} for {split}, its {len(shards)} shards "
+            f"in {str(shards[0].parent)!r} hold {len(environments)}: download more shards to have "
+            "them all",
+            stacklevel=2,
+        )
     return environments
 
 
@@ -60,21 +68,12 @@ def _cache_name(
     config: DataConfig, split: Split, shards: list[Path], count: int, image_size: ImageSize
 ) -> str:
     """A name that differs where the content would differ."""
-    files = [(str(shard.resolve()), shard.stat().st_size) for shard in shards]
+    # With the time: a shard that was damaged and is downloaded again has its size.
+    files = [
+        (str(shard.resolve()), status.st_size, status.st_mtime_ns)
+        for shard in shards
+        for status in [shard.stat()]
+    ]
     content = [_CONTENT_VERSION, files, count, config.views]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:10]
     return f"{config.data}-{image_size[0]}x{image_size[1]}/{split}-{count}-{digest}.npz"
-
-
-def _tell_of_too_few(
-    config: DataConfig, split: Split, found: int, wanted: int, shards: list[Path]
-) -> None:
-    if found >= wanted:
-        return
-    message = (
-        f"wanted {wanted} environments of {config.data!r} for {split}, its {len(shards)} shards in "
-        f"{str(shards[0].parent)!r} hold {found}"
-    )
-    if config.environments:
-        raise DataError(f"{message}: ask for fewer (--environments), or download more shards")
-    warnings.warn(f"{message}: download more shards to have them all", stacklevel=2)

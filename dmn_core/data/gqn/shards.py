@@ -11,14 +11,15 @@ from dmn_core.errors import DataError
 
 _SHARD = re.compile(r"(\d+)-of-(\d+)\.tfrecord")
 _HELD_OUT = 10
-"""One train shard in so many is for validation: the last ones of those that are there."""
+"""One train shard in so many is for validation, by its number: whatever else is downloaded later,
+what trained before still trains."""
 
 
 def find_shards(root: Path, published: PublishedSet, split: Split) -> list[Path]:
-    """Files of a split, in the order in which they are to be read.
+    """Files of a split, by number.
 
-    The last tenth of the train shards that are there, at least one, is for validation and is read
-    from the end; training never sees it, however much it asks for.
+    Every tenth of the train shards is for validation: 10, 20, ..., or the last of fewer than 10
+    that were published. Training never sees these, however much it asks for.
 
     Args:
         root: folder that holds the data set's folder, or that folder itself.
@@ -32,14 +33,23 @@ def find_shards(root: Path, published: PublishedSet, split: Split) -> list[Path]
     folder = _dataset_folder(root, published) / part
     shards = _numbered(folder, published, part)
     if part == "test":
-        return shards
-    if len(shards) < 2:
-        raise DataError(
-            f"{str(folder)!r} wants at least 2 shards, one of them for validation, got "
-            f"{[shard.name for shard in shards]!r}: download another"
-        )
-    held_out = max(1, len(shards) // _HELD_OUT)
-    return shards[:-held_out] if split == "train" else shards[: -held_out - 1 : -1]
+        return [folder / shard[0] for shard in shards]
+    every = min(_HELD_OUT, int(shards[0][2]))
+    parts: dict[Split, list[Path]] = {"train": [], "validation": []}
+    for shard in shards:
+        held_out = int(shard[1]) % every == 0
+        parts["validation" if held_out else "train"].append(folder / shard[0])
+    # Both are asked for, whichever is read, so that hours of decoding do not end in an error.
+    for name, held in parts.items():
+        if not held:
+            lacking = 1 if name == "train" else every
+            width, total = len(shards[0][1]), shards[0][2]
+            raise DataError(
+                f"{str(folder)!r} wants shards to train with and to validate with, which are those "
+                f"with a number that {every} divides, got {[shard[0] for shard in shards][:8]!r}, "
+                f"none for {name}: download {lacking:0{width}d}-of-{total}.tfrecord too"
+            )
+    return parts[split]
 
 
 def _dataset_folder(root: Path, published: PublishedSet) -> Path:
@@ -64,8 +74,8 @@ def _names(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
-def _numbered(folder: Path, published: PublishedSet, part: str) -> list[Path]:
-    """Shards by number; not all that were published need to be there."""
+def _numbered(folder: Path, published: PublishedSet, part: str) -> list[re.Match[str]]:
+    """Names of shards by number, which is their first group; not all need to be there."""
     matches = [match for name in _names(folder) if (match := _SHARD.fullmatch(name))]
     if not matches:
         published_count = published.shards[0 if part == "train" else 1]
@@ -80,4 +90,4 @@ def _numbered(folder: Path, published: PublishedSet, part: str) -> list[Path]:
             f"{str(folder)!r} wants the shards of one data set, got shards of {sorted(totals)!r} "
             "files each: keep them in folders of their own"
         )
-    return [folder / match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
+    return sorted(matches, key=lambda match: int(match[1]))

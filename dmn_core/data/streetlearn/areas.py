@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from dmn_core.data.episode import EnvironmentSet, ViewRole
+from dmn_core.data.streetlearn.blocks import blocks_of
 from dmn_core.data.streetlearn.geodesy import offsets_m, yaw_of_heading
 from dmn_core.data.streetlearn.index import StreetIndex
 from dmn_core.data.streetlearn.neighbourhood import pairs_within
@@ -63,18 +64,21 @@ def areas_of(index: StreetIndex, rows: np.ndarray, config: AreaConfig) -> Enviro
 
     Returns:
         Views inside with role `ANY`, or `CONTEXT` and `QUERY` by visit; those around are `FAR`.
+        Its blocks are parts of the city, see `blocks`.
     """
-    middle, other = _pairs(index, rows, config.surroundings_m / 2)
+    plane = _plane(index, rows)
+    middle, other = pairs_within(plane, config.surroundings_m / 2 * _MARGIN)
     xy = _seen_from(index, rows[middle], rows[other])
     inside, near = _in_square(xy, config.size_m), _in_square(xy, config.surroundings_m)
     roles = _roles(index.dates[rows], middle, other, inside, config)
     used = near & (roles != 0)
     chosen = _with_enough(len(rows), middle, inside, roles, config)
+    order = np.random.default_rng(_ORDER_SEED).permutation(chosen)
     rank = np.full(len(rows), -1, dtype=np.int64)
-    rank[np.random.default_rng(_ORDER_SEED).permutation(chosen)] = np.arange(len(chosen))
+    rank[order] = np.arange(len(order))
     views = np.flatnonzero(used & (rank[middle] >= 0))
     views = views[np.argsort(rank[middle[views]], kind="stable")]
-    counts = np.bincount(rank[middle[views]], minlength=len(chosen))
+    counts = np.bincount(rank[middle[views]], minlength=len(order))
     yaw = yaw_of_heading(index.heading_deg[rows[other[views]]])
     first_image, last_image = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
     half = config.size_m / 2
@@ -85,21 +89,21 @@ def areas_of(index: StreetIndex, rows: np.ndarray, config: AreaConfig) -> Enviro
         (-half, half, -half, half),
         image_of_view=rows[other[views]] - first_image,
         roles=roles[views],
+        blocks=blocks_of(plane[order]),
     )
 
 
-def _pairs(index: StreetIndex, rows: np.ndarray, half_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Panoramas and those that may lie in the squares around them, as numbers into `rows`."""
+def _plane(index: StreetIndex, rows: np.ndarray) -> np.ndarray:
+    """Places (R, 2) [m] of panoramas around the middle of them all."""
     latitude, longitude = index.latitude_deg[rows], index.longitude_deg[rows]
     if not len(rows):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    plane = offsets_m(
+        return np.empty((0, 2))
+    return offsets_m(
         latitude,
         longitude,
         from_latitude_deg=float(np.median(latitude)),
         from_longitude_deg=float(np.median(longitude)),
     )
-    return pairs_within(plane, half_m * _MARGIN)
 
 
 def _seen_from(index: StreetIndex, middle: np.ndarray, other: np.ndarray) -> np.ndarray:

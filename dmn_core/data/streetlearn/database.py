@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -132,6 +133,12 @@ def _panorama(key: bytes, value: bytes) -> Panorama:
     lacking = [name for name in _REQUIRED if not message.HasField(name)]
     if lacking:
         raise DataError(f"panorama {key!r} lacks {', '.join(lacking)}")
+    where = (message.coords.lat, message.coords.lng, message.heading_deg)
+    if not all(map(math.isfinite, where)):
+        # One of them would spoil the split of the whole city, whose quantile is no number then.
+        raise DataError(
+            f"panorama {key!r} wants finite latitude, longitude and heading, got {where!r}"
+        )
     if not message.id:
         message.id = key.decode(errors="replace")
     return from_message(message)

@@ -18,7 +18,7 @@ from dmn_core.data.streetlearn.conversion import convert
 from dmn_core.errors import DataError
 from dmn_core.whole_file import read_arrays
 
-_VERSION = 1  # raised when the same database starts to give other arrays
+_VERSION = 2  # raised when the same database starts to give other arrays
 _COLUMNS = ("ids", "latitude_deg", "longitude_deg", "heading_deg", "dates")
 
 

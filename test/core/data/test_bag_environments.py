@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dmn_core.cameras import ImageAdapter, NetworkCamera, camera_from_info
 from dmn_core.data import message_factory as make
 from dmn_core.data.bag import ViewSelection, select_views
 from dmn_core.data.bag_environments import LEAST_CONTEXTS, LEAST_QUERIES
@@ -59,7 +60,7 @@ def numbers(environments, bags, views) -> list[int]:
 def test_a_recording_is_held_out_in_time(bags) -> None:
     path = record(bags, circle, 100)
     train = load("train", path)
-    assert len(train) == 1 and train.area_m == (-20.0, 20.0, -20.0, 20.0)
+    assert len(train) == 1
     assert numbers(train, bags, train.views_of(0)) == list(range(80))
     assert (train.roles == int(ViewRole.ANY)).all() and len(train.images) == 80
     for split, own in (("validation", range(80, 90)), ("test", range(90, 100))):
@@ -81,6 +82,33 @@ def test_poses_are_around_the_middle_in_metres_and_give_egomotion(bags) -> None:
         moved = episodes.odometry(t)
         distance = (after - before)[:, :2].norm(dim=-1)
         torch.testing.assert_close(moved[:, :2].norm(dim=-1), distance, atol=1e-4, rtol=0)
+
+
+def test_the_area_is_what_was_driven_with_the_margin_of_maps(bags) -> None:
+    room = record(bags, circle, 100, name="room")
+    for split in ("train", "validation", "test"):
+        assert load(split, room).area_m == pytest.approx((-6.0, 6.0, -6.0, 6.0))
+    hall = record(bags, lambda n: circle(n) * (2.0, 1.0, 1.0), 100, name="hall")
+    assert load("train", room, hall).area_m == pytest.approx((-9.0, 9.0, -6.0, 6.0))
+    corridor = load("train", record(bags, shuttle, 200, name="corridor"))
+    assert corridor.area_m == pytest.approx((-20.0, 20.0, -3.0, 3.0))
+
+
+def test_images_are_brought_to_the_field_of_view_that_is_wanted(bags) -> None:
+    target = NetworkCamera(16, 12, 50.0, 50.0)
+    info = make.camera_info(64, 48, 55.4, 0, "camera")  # 64 pixels across 60 degrees
+    entries = [Entry(bags.stamp(0.1), "/camera/camera_info", info)]
+    for number in range(60):
+        seconds = 0.2 * number
+        pose = make.pose_stamped(circle(number), bags.stamp(seconds), "map")
+        image = bags.image(number, seconds, topic="/camera/image_raw", size=(48, 64))
+        entries += [image, Entry(bags.stamp(seconds), "/pose", pose)]
+    config = DataConfig(data="bags", bag=(str(bags.write(entries)),))
+    found = load_environments(config, "train", image_size=(12, 16), field_of_view_deg=(50.0, 50.0))
+    first = ImageAdapter(camera_from_info(info), target)(bags.picture(0, height=48, width=64))
+    np.testing.assert_array_equal(found.images[0].numpy(), first)
+    usual = load_environments(config, "train", image_size=(12, 16))
+    assert not np.array_equal(usual.images[0].numpy(), first)
 
 
 def test_episodes_of_later_time_are_localized_among_earlier_views(bags) -> None:
@@ -146,6 +174,8 @@ def test_areas_without_a_later_visit_are_left_out(bags) -> None:
         assert len(queries) >= LEAST_QUERIES
         assert set(numbers(places, bags, queries)) <= set(range(160, 180))
     assert len(load("validation", path, environments=1)) == 1
+    with pytest.raises(DataError, match="wanted 99 environments of 'bags'.*more recordings"):
+        load("validation", path, environments=99)
 
 
 def test_several_recordings_are_places_of_their_own(bags) -> None:

@@ -60,6 +60,7 @@ def test_contexts_are_of_the_first_visit_and_queries_of_the_second(
     images = np.concatenate([surveyed(cache, city)[0] for city in (0, 1)]).astype(float)
     visits = np.tile(np.repeat([0, 1], RECIPE.panoramas_per_visit), 2)
     assert len(areas) > 8 and areas.roles is not None
+    assert set(areas.blocks) == {0, 1}, "one a city"
     for area in (0, len(areas) // 2, len(areas) - 1):
         for role, visit in ((ViewRole.CONTEXT, 0), (ViewRole.QUERY, 1)):
             views = areas.views_of(area, role)
@@ -147,6 +148,9 @@ def test_areas_are_loaded_by_the_name_of_the_source(
     assert len(some) == 11, "which take two cities, as nine areas count as one"
     assert np.array_equal(some.poses_map_camera, areas.first(11).poses_map_camera)
     assert tuple(some.area_m) == (-20.0, 20.0, -20.0, 20.0)
+    monkeypatch.setattr(simulated_streets, "_AREAS_PER_CITY", 100)  # more than a city has
+    with pytest.raises(DataError, match="wanted 99 environments of 'streets'.*--views"):
+        load_environments(DataConfig(data="streets", environments=99, views=12), "test")
 
 
 def test_an_area_with_a_crossing_has_about_the_views_that_were_asked_for() -> None:

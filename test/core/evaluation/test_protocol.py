@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -194,6 +195,31 @@ def test_intervals_of_repeated_places_hold_the_truth(make_places):
         held += with_places.low <= 50 <= with_places.high
         held_without += without.low <= 50 <= without.high
     assert 0.92 < held / 400 < 0.98 and held_without / 400 < 0.85
+
+
+def test_places_of_a_block_count_together(oracle, make_places):
+    places = make_places(count=30)
+    config = EvaluationConfig(trials=30, particles_global=16, particles_tracking=8)
+    apart = evaluate(oracle, places, config=config)["uninformed"].tracking_rmse_m
+    alike = replace(places, blocks=np.zeros(30, dtype=np.int64))
+    # A single block: each trial counts, as in a single place.
+    assert evaluate(oracle, alike, config=config)["uninformed"].tracking_rmse_m == apart
+    errors = np.array([trial.item() for trial in squared_errors_of_uninformed(places, config)])
+    hard = (errors > np.median(errors)).astype(np.int64)
+    blocks = evaluate(oracle, replace(places, blocks=hard), config=config)["uninformed"]
+    assert blocks.tracking_rmse_m == rmse_m(errors, hard) and blocks.tracking_rmse_m.value == (
+        apart.value
+    )
+    assert blocks.tracking_rmse_m.high > apart.high + 1
+
+
+def squared_errors_of_uninformed(places, config):
+    experimenter = Experimenter(config.trials, 4, FinishedTrials())
+    task = config.tracking_task
+    found = experimenter.errors(
+        BaselineAlgorithm("uninformed"), Places(places), config.plan, [task]
+    )
+    return found[task][:, -1]
 
 
 def test_places_with_too_few_views_are_passed_over(make_places):

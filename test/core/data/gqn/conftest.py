@@ -114,11 +114,15 @@ class Shards:
     def mazes(
         self, part: str, shards: int, scenes: int, *, start: int = 0, frames: int = 12
     ) -> None:
-        """Shards of walks, whose scenes are numbered through."""
-        for shard in range(shards):
-            first = start + shard * scenes
+        """Shards of walks, whose scenes are numbered through; one of `train` is for validation."""
+        numbers = list(range(1, shards + 1))
+        if part == "train" and shards < 10:
+            numbers[-1] = 10
+        name = "{:04d}-of-1080" if part == "train" else "{:03d}-of-120"
+        for index, number in enumerate(numbers):
+            first = start + index * scenes
             self.write(
-                f"mazes/{part}/{shard + 1:04d}-of-1080.tfrecord",
+                f"mazes/{part}/{name.format(number)}.tfrecord",
                 [self.scene(self.walk(frames), number=first + i) for i in range(scenes)],
             )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import warnings
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from dmn_core.data.gqn import scenes
 from dmn_core.data.gqn.published import PUBLISHED
 from dmn_core.data.gqn.shards import find_shards
 from dmn_core.data.sources import DataConfig, load_environments
@@ -55,13 +58,17 @@ def test_walls_of_mazes_and_of_rooms_are_the_edge_of_the_area() -> None:
 
 
 def test_splits_share_no_scene(shards) -> None:
-    shards.mazes("train", 12, 2)
-    shards.mazes("test", 2, 2, start=100)
-    with pytest.warns(UserWarning, match="wanted 960 environments of 'gqn-mazes' for train.*22"):
+    shards.mazes("train", 12, 1)
+    shards.mazes("test", 2, 3, start=5)
+    with pytest.warns(UserWarning, match="wanted 960 environments of 'gqn-mazes' for train.*11"):
         train = load(shards)
-    with pytest.warns(UserWarning, match="for validation.*hold 2"):
+    with pytest.warns(UserWarning, match="for validation.*hold 1"):
         validation = load(shards, "validation")
-    assert len(train) == 22 and len(validation) == 2
+    shown = {
+        "train": numbers(train),
+        "validation": numbers(validation),
+        "test": numbers(load(shards, "test", environments=6)),
+    }
     files = {
         split: find_shards(shards.root, PUBLISHED["gqn-mazes"], split)
         for split in ("train", "validation", "test")
@@ -70,16 +77,66 @@ def test_splits_share_no_scene(shards) -> None:
         split: [path.parent.name + path.name[:4] for path in paths]
         for split, paths in files.items()
     }
-    assert names["train"] == [f"train{i:04d}" for i in range(1, 12)]
-    assert names["validation"] == ["train0012"]
-    assert names["test"] == ["test0001", "test0002"]
+    assert names["train"] == [f"train{i:04d}" for i in (*range(1, 10), 11, 12)]
+    assert names["validation"] == ["train0010"]
+    assert names["test"] == ["test001-", "test002-"]
+    assert shown == {
+        "train": [*range(9), 10, 11],
+        "validation": [9],
+        "test": [*range(5, 11)],
+    }
 
 
-def test_validation_is_read_from_the_end(shards) -> None:
-    for index in range(40):
-        shards.write(f"mazes/train/{index + 1:04d}-of-1080.tfrecord", [])
-    found = find_shards(shards.root, PUBLISHED["gqn-mazes"], "validation")
-    assert [path.name[:4] for path in found] == ["0040", "0039", "0038", "0037"]
+def found_numbers(shards, split) -> list[int]:
+    return [int(p.name[:4]) for p in find_shards(shards.root, PUBLISHED["gqn-mazes"], split)]
+
+
+def test_shards_that_come_later_change_no_side(shards) -> None:
+    for number in (3, 7, 20):
+        shards.write(f"mazes/train/{number:04d}-of-1080.tfrecord", [])
+    assert found_numbers(shards, "train") == [3, 7]
+    assert found_numbers(shards, "validation") == [20]
+    for number in range(1, 41):
+        shards.write(f"mazes/train/{number:04d}-of-1080.tfrecord", [])
+    assert found_numbers(shards, "validation") == [10, 20, 30, 40]
+    assert set(found_numbers(shards, "train")) >= {3, 7}
+
+
+@pytest.mark.parametrize(("there", "wanted"), [((1, 2, 9), "0010"), ((20, 30), "0001")])
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_side_without_shards_says_which_to_download(shards, there, wanted, split) -> None:
+    for number in there:
+        shards.write(f"mazes/train/{number:04d}-of-1080.tfrecord", [])
+    with pytest.raises(DataError, match=f"download {wanted}-of-1080.tfrecord too"):
+        find_shards(shards.root, PUBLISHED["gqn-mazes"], split)
+
+
+def test_few_trials_decode_few_scenes(shards, monkeypatch) -> None:
+    shards.mazes("test", 2, 5)
+    decoded, parse = [], scenes.parse_scene
+    monkeypatch.setattr(scenes, "parse_scene", lambda record: decoded.append(1) or parse(record))
+    config = DataConfig(data="gqn-mazes", root=str(shards.root))
+    found = load_environments(config, "test", image_size=SIZE, at_most=3)
+    assert numbers(found) == [0, 1, 2] and len(decoded) == 3
+    # What is said goes before, and more than the paper uses is not looked for.
+    told = load_environments(replace(config, environments=4), "test", image_size=SIZE, at_most=3)
+    assert len(told) == 4 and len(decoded) == 7
+    with pytest.warns(UserWarning, match="wanted 5000 environments"):
+        assert len(load_environments(config, "test", image_size=SIZE, at_most=9000)) == 10
+
+
+def test_a_shard_that_is_downloaded_again_is_read_again(shards) -> None:
+    shards.mazes("train", 2, 2)
+    path = shards.root / "mazes/train/0001-of-1080.tfrecord"
+    whole, before = path.read_bytes(), path.stat()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 4] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.warns(UserWarning, match="wrong checksum"):
+        assert numbers(load(shards, environments=1)) == [1]
+    path.write_bytes(whole)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert numbers(load(shards, environments=1)) == [0]
 
 
 @pytest.mark.parametrize("frames", [10, 300])
@@ -87,7 +144,7 @@ def test_the_record_says_how_many_frames_a_scene_has(shards, frames) -> None:
     size, data = (84, "gqn-mazes") if frames == 300 else (64, RING)
     folder = PUBLISHED[data].folder
     cameras = shards.walk(300) if frames == 300 else shards.ring(10)
-    for shard in (1, 2):
+    for shard in (1, 10):
         payload = shards.scene(cameras, size=size)
         shards.write(
             f"{folder}/train/{shard:04d}-of-{PUBLISHED[data].shards[0]}.tfrecord", [payload]
@@ -97,9 +154,9 @@ def test_the_record_says_how_many_frames_a_scene_has(shards, frames) -> None:
 
 
 def test_scenes_may_differ_in_frames_and_be_thinned(shards) -> None:
-    scenes = [shards.scene(shards.walk(frames)) for frames in (12, 5, 40)]
-    shards.write("mazes/train/0001-of-1080.tfrecord", scenes)
-    shards.write("mazes/train/0002-of-1080.tfrecord", scenes)
+    walks = [shards.scene(shards.walk(frames)) for frames in (12, 5, 40)]
+    shards.write("mazes/train/0001-of-1080.tfrecord", walks)
+    shards.write("mazes/train/0010-of-1080.tfrecord", walks)
     assert np.diff(load(shards, environments=3).first_view).tolist() == [12, 5, 40]
     thin = load(shards, environments=3, views=6)
     assert np.diff(thin.first_view).tolist() == [6, 5, 6]
@@ -112,7 +169,7 @@ def test_images_shrink_by_area(shards) -> None:
     smooth = cv2.resize(rng.integers(60, 190, (7, 7, 3), dtype=np.uint8), (84, 84))
     jpeg = bytes(cv2.imencode(".jpg", smooth[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1])
     payload = shards.example([jpeg] * 2, shards.walk(2).ravel().tolist())
-    for shard in (1, 2):
+    for shard in (1, 10):
         shards.write(f"mazes/train/{shard:04d}-of-1080.tfrecord", [payload])
     image = load(shards, environments=1, image_size=(12, 12)).images[0].float()
     wanted = smooth.reshape(12, 7, 12, 7, 3).mean(axis=(1, 3))
@@ -139,7 +196,7 @@ def test_a_truncated_shard_is_told_of_and_the_next_is_read(shards) -> None:
 def test_a_scene_with_a_broken_frame_is_left_out(shards) -> None:
     good = shards.scene(shards.walk(4), number=3)
     bad = shards.example([b"no picture"] * 4, shards.walk(4).ravel().tolist())
-    for shard in (1, 2):
+    for shard in (1, 10):
         shards.write(f"mazes/train/{shard:04d}-of-1080.tfrecord", [bad, good])
     with pytest.warns(
         UserWarning, match=r"0001-of-1080.tfrecord, scene 0: a frame of 10 bytes is no"
@@ -165,7 +222,7 @@ def test_the_second_start_reads_the_cache_and_a_damaged_one_is_renewed(shards, m
         assert cached.read_bytes() == content
     # Other files, counts and sizes are other content.
     shards.mazes("train", 2, 2, start=5)
-    shards.write("mazes/train/0003-of-1080.tfrecord", [])
+    shards.write("mazes/train/0002-of-1080.tfrecord", [])
     assert numbers(load(shards, environments=2)) == [5, 6]
     load(shards, environments=2, image_size=(6, 6))
     load(shards, environments=1)
@@ -194,7 +251,7 @@ def test_what_is_missing_is_named(shards, tmp_path) -> None:
         load(shards)
     with pytest.raises(DataError, match=r"'mazes'.*which is 'rooms_ring_camera'"):
         load(shards, root=shards.root / "rooms_ring_camera")
-    with pytest.raises(DataError, match=r"at least 2 shards.*got \['0001-of-2160.tfrecord'\]"):
+    with pytest.raises(DataError, match=r"got \['0001-of-2160.tfrecord'\].*download 0010-of-2160"):
         load(shards, data=RING)
     with pytest.raises(DataError, match=r"named like 001-of-240.tfrecord, got \[\]"):
         load(shards, "test", data=RING)
@@ -205,7 +262,7 @@ def test_what_is_missing_is_named(shards, tmp_path) -> None:
 
 def test_more_than_there_is_and_nothing_at_all_are_refused(shards) -> None:
     shards.mazes("train", 3, 2)
-    with pytest.raises(DataError, match="wanted 5 environments.*2 shards.*hold 4: ask for fewer"):
+    with pytest.raises(DataError, match="wanted 5 environments.*there are 4: ask for fewer"):
         load(shards, environments=5)
     shards.write("mazes/test/001-of-120.tfrecord", [])
     with pytest.raises(DataError, match="1 shards in .*test' hold none: download them again"):
@@ -215,7 +272,7 @@ def test_more_than_there_is_and_nothing_at_all_are_refused(shards) -> None:
 def test_shards_of_another_data_set_are_refused(shards) -> None:
     maze = shards.scene(shards.walk(300), size=84)
     room = shards.scene(shards.ring(10), size=64)
-    for shard in (1, 2):
+    for shard in (1, 10):
         shards.write(f"rooms_ring_camera/train/{shard:04d}-of-2160.tfrecord", [maze])
         shards.write(f"mazes/train/{shard:04d}-of-1080.tfrecord", [room])
     with pytest.raises(DataError, match="10 frames of 64 pixels, got 300 of 84.*'mazes'"):
@@ -229,7 +286,7 @@ def test_shards_of_another_data_set_are_refused(shards) -> None:
 def test_positions_outside_of_the_data_set_are_refused(shards) -> None:
     far = shards.walk(12)
     far[:, 0] += 0.5
-    for shard in (1, 2):
+    for shard in (1, 10):
         shards.write(f"mazes/train/{shard:04d}-of-1080.tfrecord", [shards.scene(far)])
     with pytest.raises(DataError, match=r"between -0.4 and 0.3, got .*0.7"):
         load(shards, environments=1)
@@ -237,7 +294,7 @@ def test_positions_outside_of_the_data_set_are_refused(shards) -> None:
 
 def test_a_camera_of_another_length_is_an_error_that_names_the_scene(shards) -> None:
     payload = shards.example([shards.jpeg((1, 2, 3))], [0.0] * 7)
-    for shard in (1, 2):
+    for shard in (1, 10):
         shards.write(f"mazes/train/{shard:04d}-of-1080.tfrecord", [payload])
     with pytest.raises(DataError, match="0001-of-1080.tfrecord, scene 0: .*got 7 for 1 frames"):
         load(shards, environments=1)

@@ -91,6 +91,18 @@ def test_damaged_values_are_skipped_counted_and_told(database: Path, streets: An
         assert opened.damaged == 2
 
 
+@pytest.mark.parametrize("spoiled", ["lat", "lng", "heading_deg"])
+def test_numbers_that_are_none_are_damage(database: Path, streets: Any, spoiled: str) -> None:
+    message = Pano(id="c", heading_deg=1, compressed_image=streets.tiny()[0].image_bytes)
+    message.coords.lat, message.coords.lng = 51.53, -0.12
+    setattr(message if spoiled == "heading_deg" else message.coords, spoiled, float("nan"))
+    leveldb = plyvel.DB(str(database))
+    leveldb.put(b"c-nan", message.SerializeToString())
+    leveldb.close()
+    with pytest.warns(UserWarning, match="1 damaged panoramas .*c-nan.*finite latitude"):
+        assert len(list(read_panoramas(database))) == 10
+
+
 def test_damaged_table_says_how_to_save_what_is_whole(tmp_path: Path, streets: Any) -> None:
     path = tmp_path / "city"
     write_panoramas(path, [replace(p, image_bytes=os.urandom(5000)) for p in streets.tiny()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dmn_core.data.episode import EnvironmentSet, ViewRole
 from dmn_core.data.sources import DataConfig, load_environments
 from dmn_core.data.streetlearn import load_database
 from dmn_core.data.streetlearn.areas import AreaConfig
+from dmn_core.data.streetlearn.blocks import blocks_of
 from dmn_core.data.streetlearn.database import StreetLearnDatabase
 from dmn_core.data.streetlearn.geodesy import (
     degrees_at,
@@ -199,6 +201,32 @@ def test_named_source_finds_the_database_and_bounds_the_number_of_areas(
     # The first few are not neighbours of each other.
     numbers = streets.number_of(found.images_of(found.first_view[:-1]).numpy())
     assert np.ptp(streets.city_places()[numbers], axis=0).max() > 3 * streets.step_m
+    many = replace(config, environments=1000)
+    with pytest.raises(
+        DataError, match=r"wanted 1000 environments of 'streetlearn' for test, there are \d+: ask"
+    ):
+        load_environments(many, "test", image_size=streets.size)
+
+
+def test_areas_that_share_panoramas_are_of_one_block(
+    load: Callable[..., EnvironmentSet], streets: Any
+) -> None:
+    found = load("test")
+    assert found.blocks.tolist() == [0] * len(found), "the little city is 120 m x 160 m"
+    assert load("test").first(3).blocks.shape == (3,)
+
+
+def test_blocks_are_apart_or_squares_of_300_m() -> None:
+    rng = np.random.default_rng(0)
+    together = rng.uniform(0, 200, (2000, 2))
+    far = np.concatenate([together + np.array([x, 0]) for x in (0, 600, 1e7)])
+    assert blocks_of(far).tolist() == [0] * 2000 + [1] * 2000 + [2] * 2000
+    large = rng.uniform(0, 599, (5000, 2))
+    blocks = blocks_of(large)
+    assert len(np.unique(blocks)) == 4
+    for block in range(4):
+        assert np.ptp(large[blocks == block], axis=0).max() < 300
+    assert blocks_of(np.empty((0, 2))).shape == (0,)
 
 
 def test_tiny_database_is_read_and_has_no_area(tmp_path: Path, streets: Any) -> None:
