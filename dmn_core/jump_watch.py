@@ -25,6 +25,10 @@ class JumpWatch:
         """Whatever comes next, this is why."""
         self._cause = cause
 
+    def forget(self) -> None:
+        """Odometry begins anew: what comes next cannot be told from what led there."""
+        self._pose_map_odom = None
+
     def __call__(
         self, state: State, pose_map_base: np.ndarray, pose_odom_base: np.ndarray
     ) -> float | None:

@@ -102,6 +102,11 @@ class Session:
         self._stood_at = stood_at
         self._jumps.interrupt(cause)
 
+    def lose_odometry(self) -> None:
+        """Odometry begins anew: at the next image the robot stands where it stood at the last."""
+        self._last = self._stood_at = None
+        self._jumps.forget()
+
     def adjust(self, gate: MotionGate, monitor: MonitorSettings) -> None:
         """Weigh images by another gate, and judge the belief by other limits, from now on."""
         self._gate = gate

@@ -1,25 +1,31 @@
-"""What nav2_amcl calls things, so that its parameter files serve here."""
+"""What nav2_amcl and beluga_amcl call things, so that their parameter files serve here."""
 
 from __future__ import annotations
 
-# Motion models by the names of its plugins.
+# Motion models by the names of nav2_amcl's plugins, and by those of beluga_amcl.
 MOTION_MODELS = {
     "nav2_amcl::DifferentialMotionModel": "differential",
     "nav2_amcl::OmniMotionModel": "omni",
+    "differential_drive": "differential",
+    "omnidirectional_drive": "omni",
 }
 
-# Parameters of lasers, of its map, and of what this package does otherwise.
+# Parameters of lasers, of their map, and of what this package does otherwise.
 IGNORED = frozenset(
     {
         "allow_parameter_qos_overrides",
-        "autostart_node",
+        "autostart_delay",
         "beam_skip_distance",
         "beam_skip_error_threshold",
         "beam_skip_threshold",
         "bond_heartbeat_period",
+        "bond_timeout",
+        "debug",
         "do_beamskip",
+        "execution_policy",
         "freespace_downsampling",
         "initial_pose.z",
+        "initial_pose_topic",
         "introspection_mode",
         "lambda_short",
         "laser_importance_factor",
@@ -30,6 +36,7 @@ IGNORED = frozenset(
         "map_topic",
         "max_beams",
         "scan_topic",
+        "selective_resampling",
         "service_introspection_mode",
         "sigma_hit",
         "z_hit",

@@ -41,6 +41,7 @@ def parameter(
     choices: tuple[str, ...] = (),
     live: bool = False,
     name: str = "",
+    also: str = "",
 ) -> Any:
     """A dataclass field that becomes a ROS parameter.
 
@@ -52,6 +53,7 @@ def parameter(
         choices: the words allowed.
         live: whether it can be changed while the node runs.
         name: the ROS name, where it has dots; else that of the field.
+        also: what others call it; counts where the name itself is not given.
     """
     metadata = {
         "description": description,
@@ -60,6 +62,7 @@ def parameter(
         "choices": choices,
         "live": live,
         "name": name,
+        "also": also,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -77,7 +80,7 @@ def declare(node: Node, kind: type[T]) -> T:
     ignored: frozenset[str] = getattr(kind, "IGNORED", frozenset())
     if idle := sorted(ignored.intersection(node._parameter_overrides)):
         node.get_logger().info(f"parameters without a meaning here: {', '.join(idle)}")
-    for warning in _unknown(node, ignored):
+    for warning in _unknown(node, ignored.union(f.metadata["also"] for f in fields)):
         node.get_logger().warning(warning)
     return made
 
@@ -122,7 +125,14 @@ def type_name(field: dataclasses.Field[Any]) -> str:
 
 def _declare_one(node: Node, field: dataclasses.Field[Any]) -> Any:
     kind = TYPES[type_name(field)]
-    default = Parameter(ros_name(field), kind, _to_ros(field.default))
+    stated = node._parameter_overrides.get(field.metadata["also"])
+    try:
+        value = _to_ros(field.default) if stated is None else stated.value
+        default = Parameter(ros_name(field), kind, value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"parameter {field.metadata['also']!r} wants a {kind.name.lower()}, got {value!r}"
+        ) from error
     is_array = isinstance(field.default, tuple)
     try:
         # An empty list carries no type, so arrays are declared by type, without a default.

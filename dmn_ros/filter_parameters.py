@@ -149,16 +149,24 @@ class FilterParameters:
     )
     robot_model_type: str = parameter(
         "",
-        "the same by the name of a plugin of nav2_amcl; counts instead of motion_model",
+        "the same by its name in nav2_amcl or beluga_amcl; counts instead of motion_model",
         choices=("", *MOTION_MODELS),
         live=True,
     )
-    alpha1: float = parameter(NOISE.alpha1, "rotation variance from rotation", low=0.0, live=True)
-    alpha2: float = parameter(NOISE.alpha2, "rotation variance from travel", low=0.0, live=True)
-    alpha3: float = parameter(NOISE.alpha3, "travel variance from travel", low=0.0, live=True)
-    alpha4: float = parameter(NOISE.alpha4, "travel variance from rotation", low=0.0, live=True)
+    alpha1: float = parameter(
+        NOISE.alpha1, "rotation variance from rotation [rad^2 / rad^2]", low=0.0, live=True
+    )
+    alpha2: float = parameter(
+        NOISE.alpha2, "rotation variance from travel [rad^2 / m^2]", low=0.0, live=True
+    )
+    alpha3: float = parameter(
+        NOISE.alpha3, "travel variance from travel [m^2 / m^2]", low=0.0, live=True
+    )
+    alpha4: float = parameter(
+        NOISE.alpha4, "travel variance from rotation [m^2 / rad^2]", low=0.0, live=True
+    )
     alpha5: float = parameter(
-        NOISE.alpha5, "sideways variance from travel, omni only", low=0.0, live=True
+        NOISE.alpha5, "sideways variance from travel [m^2 / m^2], omni only", low=0.0, live=True
     )
     min_std_xy_m: float = parameter(
         NOISE.min_std_xy_m, "noise added at every image [m]", low=0.0, live=True

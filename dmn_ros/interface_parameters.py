@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice
 from dmn_core.robot import PRECISIONS
 from dmn_ros.declaration import parameter
 from dmn_ros.parameters import (
     AUTOSTART_HELP,
+    AUTOSTART_IN_NAV2,
     CAMERA_POSE_HELP,
     LARGEST_MOUNT,
     PRECISION_HELP,
 )
+
+OnTimeJump = Literal["reset", "global", "keep"]
+AFTER_A_JUMP: dict[OnTimeJump, str] = {
+    "reset": "starting as at first",
+    "global": "starting anew, everywhere in the map",
+    "keep": "going on from where the robot was",
+}
 
 
 @dataclass(frozen=True)
 class InterfaceParameters:
     """Weights and device, frames, camera, odometry and clouds."""
 
-    autostart: bool = parameter(True, AUTOSTART_HELP)
+    autostart: bool = parameter(True, AUTOSTART_HELP, also=AUTOSTART_IN_NAV2)
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
     precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
@@ -78,6 +86,13 @@ class InterfaceParameters:
     max_odometry_gap_s: float = parameter(
         1.0, "longest time between two odometry poses that is bridged", low=0.001, high=10.0
     )
+    on_time_jump: str = parameter(
+        "reset",
+        "when time jumps back: reset starts as at first, at initial_pose or everywhere; global "
+        "starts everywhere; keep goes on from where the robot was",
+        choices=tuple(AFTER_A_JUMP),
+        live=True,
+    )
     max_poses: int = parameter(200, "most poses in particle_cloud", low=1, high=100000, live=True)
     particle_cloud_type: str = parameter(
         "pose_array",
@@ -92,6 +107,11 @@ class InterfaceParameters:
     def odometry_topic(self) -> str:
         """The topic that odometry comes from."""
         return "tf" if self.odometry_source == "tf" else "odom"
+
+    @property
+    def after_a_jump(self) -> OnTimeJump:
+        """The same word; the choices of the parameter allow no other."""
+        return cast(OnTimeJump, self.on_time_jump)
 
     def camera_choice(self) -> CameraChoice:
         """The same word; the choices of the parameter allow no other."""

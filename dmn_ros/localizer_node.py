@@ -22,6 +22,7 @@ from dmn_core.localization import Everywhere, Near
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.frames import require_frame
+from dmn_ros.interface_parameters import AFTER_A_JUMP
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.localizer_setup import make_tracking
 from dmn_ros.managed_node import ManagedNode, run_managed
@@ -84,8 +85,6 @@ class LocalizerNode(ManagedNode):
             torch.set_num_threads(threads)
             # OpenMP keeps the number for each thread.
             self._work.put(lambda: torch.set_num_threads(threads))
-        if (start := self.parameters.initial_pose()) is not None:
-            self._tracking.start_near(start)
         self._listen()
 
     def stop(self) -> None:
@@ -168,10 +167,9 @@ class LocalizerNode(ManagedNode):
                 if self.parameters.first_map_only and self._tracking.view_map is not None:
                     return
                 with self._reporting.refusing("map"):
-                    if (start := self._keeper.start_in(view_map)) is not None:
-                        self._tracking.start_near(start)
-                    if self._tracking.use_map(view_map):
+                    if self._tracking.use_map(view_map, self._keeper.start_in(view_map)):
                         self.get_logger().info(f"localizing in a map of {view_map.n_views} views")
+                    self._keeper.settle()
                     self._report()
 
             self._work.put(use)
@@ -223,17 +221,25 @@ class LocalizerNode(ManagedNode):
         self._work.put(self._start_everywhere)
         return response
 
-    def _start_everywhere(self, *, as_first: bool = False) -> None:
+    def _start_everywhere(self) -> None:
         self._keeper.forget()
-        if not self._tracking.start_everywhere(as_first=as_first):
+        if not self._tracking.start_everywhere():
             self.get_logger().info("there is no map yet: starting everywhere once there is one")
 
     def _on_time_jump(self) -> None:
-        self.get_logger().warning("time jumped back: starting anew, everywhere in the map")
+        how = self.parameters.after_a_jump
+        self.get_logger().warning(f"time jumped back: {AFTER_A_JUMP[how]}")
         for _ in range(self._work.drop_images()):
             self._reporting.drop("time_jump", "time jumped back while an image waited")
-        # A bag that is played again draws what it drew the first time.
-        self._work.put(partial(self._start_everywhere, as_first=True))
+
+        def start_again() -> None:
+            if how == "keep":
+                self._outputs.map_to_odom.clear()
+            else:
+                self._keeper.forget()
+            self._tracking.start_again(how)
+
+        self._work.put(start_again)
 
     def _on_update_request(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
         self._work.put(self._tracking.force_update)

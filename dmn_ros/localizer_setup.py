@@ -13,6 +13,11 @@ from dmn_ros.managed_node import ManagedNode
 from dmn_ros.parameters import as_precision, weights_path
 from dmn_ros.tracking import Tracking
 
+NO_RECOVERY = (
+    "recovery_alpha_fast is 0, which is nav2_amcl's default: particles are never drawn anew, and a "
+    "robot that is lost stays lost; give 0.2, the value in config/localizer.yaml, to have it found"
+)
+
 
 def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], None]) -> Tracking:
     """Load the weights, try them, and listen to what the camera of a localizer says of itself.
@@ -25,6 +30,8 @@ def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], 
     robot = parameters.robot_settings()
     if parameters.random_seed < 0:
         node.get_logger().info(f"random_seed {robot.seed}: give it to have the same again")
+    if not robot.filter.recovery.enabled:
+        node.get_logger().warning(NO_RECOVERY)
     weights = weights_path(parameters.weights)
     localizer = load_localizer(
         weights,
@@ -37,4 +44,5 @@ def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], 
     node.get_logger().info(f"weights {weights} on {localizer.device}; waiting for a map")
     camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
     decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))
-    return Tracking(localizer, robot, decode, on_start=on_start)
+    stated = parameters.initial_pose()
+    return Tracking(localizer, robot, decode, stated=stated, on_start=on_start)

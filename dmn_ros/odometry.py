@@ -17,6 +17,8 @@ from dmn_core.pose_track.interpolation import NANOSECONDS
 # Messages may overtake each other by less than this; more is a clock or a bag that began anew.
 JUMP_BACK_NS = NANOSECONDS
 BUFFER_S = 10.0
+# Images that wait for odometry where the newest counts: two seconds of a fast camera.
+MOST_WAITING = 120
 # Where no image may be lost: a bag played fast has its odometry far ahead of its images. A day of
 # odometry at 50 Hz takes some hundreds of megabytes; ten minutes take a few.
 LONG_BUFFER_S = 86_400.0

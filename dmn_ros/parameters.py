@@ -18,6 +18,7 @@ from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
 AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
+AUTOSTART_IN_NAV2 = "autostart_node"
 CAMERA_POSE_HELP = "x, y, yaw of the camera on the robot, x along its view"
 # Of metres and radians: a robot is smaller. A map is smaller, and float32 tells its metres apart.
 LARGEST_MOUNT, LARGEST_PLACE_M = 100.0, 1e6
@@ -28,7 +29,7 @@ PRECISION_HELP = "float32, or bfloat16: faster on recent GPUs and CPUs, and coar
 class MapperParameters:
     """Parameters of the mapper."""
 
-    autostart: bool = parameter(True, AUTOSTART_HELP)
+    autostart: bool = parameter(True, AUTOSTART_HELP, also=AUTOSTART_IN_NAV2)
     context_bag: str = parameter("", "bag with images and poses to build the map from")
     map_file: str = parameter(
         "", "map to load where there is no context_bag, else where the new map is saved"

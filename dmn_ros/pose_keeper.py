@@ -28,7 +28,7 @@ class PoseKeeper:
         """Find out where a localizer was, where that is asked for.
 
         Args:
-            node: the localizer.
+            node: the localizer; where `set_initial_pose` is true, it starts there instead.
             last: where it was before it was cleaned up; counts more than a file.
 
         Raises:
@@ -39,24 +39,33 @@ class PoseKeeper:
         self._unsaved: tuple[Fix, ViewMap] | None = None
         stated = node.parameters
         self._path = Path(stated.saved_pose_filepath) if stated.saved_pose_filepath else None
-        self._saved = self._read() if stated.initialize_at_saved_pose else None
-        if last.known and not (stated.always_reset_initial_pose or stated.set_initial_pose):
+        self._saved: SavedPose | None = None
+        if stated.set_initial_pose:
+            return
+        if stated.initialize_at_saved_pose:
+            self._saved = self._read()
+        if last.known and not stated.always_reset_initial_pose:
             self._saved = SavedPose.of(*last.known)
 
     def start_in(self, view_map: ViewMap) -> Near | None:
         """Where to start in the first map; None where nothing was saved for it."""
-        saved, self._saved = self._saved, None
-        if saved is None:
+        if self._saved is None:
             return None
         try:
-            return saved.start_in(view_map, particles=self._node.parameters.max_particles)
+            return self._saved.start_in(view_map, particles=self._node.parameters.max_particles)
         except SavedPoseError as error:
             self._node.get_logger().warning(str(error))
             return None
 
+    def settle(self) -> None:
+        """A map is in use: the saved pose was for the first one."""
+        self._saved = None
+
     def forget(self) -> None:
-        """Somebody says where to start: the saved pose counts no more."""
-        self._saved = self._last.known = None
+        """Somebody says where to start: neither the saved pose nor the last one counts any more."""
+        self._saved = None
+        with self._lock:
+            self._last.known = self._unsaved = None
 
     def keep(self, fix: Fix, view_map: ViewMap | None) -> None:
         """Remember a pose for the next `write`."""

@@ -52,6 +52,10 @@ class Reporting:
             yield
         except DmnError as error:
             self.refuse(topic, str(error), is_rare=is_rare)
+        except Exception as error:
+            self.counts.refused(topic, f"{type(error).__name__}: {error}")
+            if is_rare or self._throttle.is_due(topic):
+                self._log_failure(f"{topic} failed", error)
 
     def refuse(self, topic: str, explanation: str, *, is_rare: bool = False) -> None:
         """A message other than an image was not accepted; arguments as those of `refusing`."""
@@ -66,9 +70,11 @@ class Reporting:
             self.counts.dropped("failed", explanation)
         else:
             self.counts.refused("job", explanation)
-        what = "image dropped" if is_image else "map or start"
+        self._log_failure("image dropped (failed)" if is_image else "map or start (failed)", error)
+
+    def _log_failure(self, what: str, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))
-        self._node.get_logger().error(f"{what} (failed): {details}")
+        self._node.get_logger().error(f"{what}: {details}")
 
     def report(self, details: dict[str, str], concerns: Sequence[Concern]) -> None:
         """Publish what has become of everything until now.

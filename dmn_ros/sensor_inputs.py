@@ -25,6 +25,7 @@ from dmn_ros.odometry import (
     BUFFER_S,
     JUMP_BACK_NS,
     LONG_BUFFER_S,
+    MOST_WAITING,
     OdometryGate,
     PosedImage,
 )
@@ -66,6 +67,11 @@ class SensorInputs:
         assert isinstance(parameters, LocalizerParameters)
         self._node, self._reporting = node, reporting
         self._odom, self._base = parameters.odom_frame_id, parameters.base_frame_id
+        self._odometry = "odometry"
+        if parameters.odometry_source == "tf":
+            # tf may be full of other frames.
+            self._odometry += f" ({self._odom} to {self._base})"
+        self._told_of: set[str] = set()
         self._wants_info = wants_info
         self._asks_tf = parameters.camera_pose_source == "tf"
         self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
@@ -79,7 +85,7 @@ class SensorInputs:
             # A bag played fast brings images long before odometry that is queued.
             wait_s=math.inf if keeps_all else parameters.odometry_wait_s,
             max_gap_s=parameters.max_odometry_gap_s,
-            most_waiting=(qualities.EVERYTHING if keeps_all else qualities.SENSOR).depth,
+            most_waiting=qualities.EVERYTHING.depth if keeps_all else MOST_WAITING,
             on_dropped=reporting.drop,
             on_stray=lambda why: reporting.refuse(parameters.odometry_topic, why),
             leap_s=max(parameters.max_odometry_gap_s, JUMP_BACK_NS / NANOSECONDS),
@@ -97,6 +103,7 @@ class SensorInputs:
 
     def _listen(self, parameters: LocalizerParameters, all_of_them: QoSProfile | None) -> None:
         node, source = self._node, parameters.odometry_topic
+        self.silence.expect(self._odometry, node.resolve_topic_name(source))
         node.make_subscription(TFMessage, "tf_static", self.transforms.add, qualities.MANY_LATCHED)
         if parameters.odometry_source == "tf":
             quality = all_of_them or qualities.TRANSFORMS
@@ -107,7 +114,6 @@ class SensorInputs:
         quality = all_of_them or qualities.SENSOR
         image_kind, name = image_source(node, parameters.image_transport)
         node.make_subscription(image_kind, name, self._on_image, quality)
-        self.silence.expect("odometry", node.resolve_topic_name(source))
         self.silence.expect("image", node.resolve_topic_name(name))
         if self._wants_info:
             self._expect_camera_info()
@@ -154,7 +160,18 @@ class SensorInputs:
     def _on_odometry(self, message: Odometry) -> None:
         with self._reporting.refusing("odom", is_rare=False):
             require_frame(message.header.frame_id, self._odom, what="odometry")
+            self._look_at_child(message.child_frame_id.lstrip("/"))
             self._take_odometry(stamp_ns(message.header.stamp), planar_pose(message.pose.pose))
+
+    def _look_at_child(self, frame: str) -> None:
+        """Whether odometry is of the frame whose pose is published; nobody else could tell."""
+        if frame in ("", self._base) or frame in self._told_of:
+            return
+        self._told_of.add(frame)
+        self._node.get_logger().warning(
+            f"odometry is of the frame {frame!r} and poses are published as those of base_frame_id "
+            f"{self._base!r}: where the two are not in one place, set base_frame_id to {frame!r}"
+        )
 
     def _on_transforms(self, message: TFMessage) -> None:
         found = odometry_of(message, self.transforms, odom=self._odom, base=self._base)
@@ -163,7 +180,7 @@ class SensorInputs:
                 self._take_odometry(stamp_ns(stamp), planar(pose_odom_base))
 
     def _take_odometry(self, stamp: int, pose_odom_base: np.ndarray) -> None:
-        self.silence.heard("odometry")
+        self.silence.heard(self._odometry)
         if not self._gate.add_odometry(stamp, pose_odom_base):
             self._on_jump()
         self._release()

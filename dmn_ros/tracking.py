@@ -12,6 +12,7 @@ from dmn_core.localization import Everywhere, Localizer, Near
 from dmn_core.robot import RobotSettings, session_of
 from dmn_core.session import Fix
 from dmn_core.views import ViewMap
+from dmn_ros.interface_parameters import OnTimeJump
 from dmn_ros.map_message import same_map
 from dmn_ros.odometry import PosedImage
 
@@ -33,6 +34,7 @@ class Tracking:
         robot: RobotSettings,
         decode: Callable[[Any], np.ndarray],
         *,
+        stated: Near | None = None,
         on_start: Callable[[Everywhere | Near], None],
     ) -> None:
         """Wait for a map.
@@ -41,6 +43,7 @@ class Tracking:
             localizer: with the filter of `robot`.
             robot: particles, seed and camera.
             decode: image messages to RGB (H, W, 3).
+            stated: where to start; None for everywhere.
             on_start: told whenever the belief begins anew, for whatever reason, and where.
         """
         self._localizer = localizer
@@ -49,7 +52,8 @@ class Tracking:
         self._particles = robot.particles
         self._session = session_of(localizer, robot)
         self._view_map: ViewMap | None = None
-        self._start: Everywhere | Near = Everywhere(particles=robot.particles)
+        self._stated = stated
+        self._start: Everywhere | Near = stated or Everywhere(particles=robot.particles)
         self._stood_at: np.ndarray | None = None
 
     @property
@@ -62,23 +66,24 @@ class Tracking:
         """Whether images are of use only with a calibration, as those of a pinhole are."""
         return not self._localizer.network.config.camera.is_panorama
 
-    def use_map(self, view_map: ViewMap) -> bool:
+    def use_map(self, view_map: ViewMap, start: Near | None = None) -> bool:
         """Localize in this map; False where it is in use already.
 
-        In a map of the same place the belief goes on; in another it begins with the last start
-        asked for.
+        In a map of the same place the belief goes on; in another it begins with `start`, else with
+        the last start asked for.
 
         Raises:
             MapError: the map was made by other weights; the map before stays in use.
         """
         if self._view_map is not None and same_map(self._view_map, view_map):
             return False
-        start = self._start
-        kept = self._session.use_map(view_map, start, stood_at=self._stood_at)
+        stood_at = self._stood_at if start is None else None
+        first = start or self._start
+        kept = self._session.use_map(view_map, first, stood_at=stood_at)
         self._view_map = view_map
         self._start, self._stood_at = Everywhere(particles=self._particles), None
         if not kept:
-            self._on_start(start)
+            self._on_start(first)
         return True
 
     def start_near(self, start: Near, *, stood_at: np.ndarray | None = None) -> bool:
@@ -95,12 +100,22 @@ class Tracking:
         self._on_start(start)
         return True
 
-    def start_everywhere(self, *, as_first: bool = False) -> bool:
-        """Start anew, knowing nothing; False where that has to wait for a map.
+    def start_everywhere(self) -> bool:
+        """Start anew, knowing nothing; False where that has to wait for a map."""
+        return self._start_at(Everywhere(particles=self._particles))
 
-        With `as_first` it draws what the first start drew.
+    def start_again(self, how: OnTimeJump) -> None:
+        """Time began anew: start as at first, drawing what was drawn then, or everywhere, or go on.
+
+        With `keep` the belief is that of the last image, and odometry since then is not known.
         """
-        start = Everywhere(particles=self._particles)
+        if how == "keep":
+            self._session.lose_odometry()
+            return
+        stated = self._stated if how == "reset" else None
+        self._start_at(stated or Everywhere(particles=self._particles), as_first=True)
+
+    def _start_at(self, start: Everywhere | Near, *, as_first: bool = False) -> bool:
         if self._view_map is None:
             self._start, self._stood_at = start, None
             return False

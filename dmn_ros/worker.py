@@ -60,12 +60,12 @@ class Worker:
             dropped, self._jobs = len(self._jobs) - len(kept), kept
         return dropped
 
-    def stop(self, *, timeout_s: float = 10.0) -> None:
+    def stop(self) -> None:
         """Finish the job at hand, forget the others and end the thread."""
         with self._condition:
             self._stopping = True
             self._condition.notify()
-        self._thread.join(timeout_s)
+        self._thread.join()
 
     def _append(self, job: Job, *, is_image: bool) -> None:
         skipped = self.drop_images() if is_image and self._newest_only else 0

@@ -158,6 +158,15 @@ def test_a_robot_in_a_namespace_lives_by_tf_alone(probe: Any, start: Any, scene:
         picture.encoding, picture.data = "rgb8", bytes(32 * 32 * 3)
         images.publish(picture)
 
+    # tf is full, but not of what is wanted.
+    moving.publish(TFMessage(transforms=[link("odom", "base_footprint", (2.0, 0, 0), stamp=START)]))
+    probe.wait(
+        lambda: (
+            "no odometry (odom to base_link) came on '/robot/tf'"
+            in probe.heard["/diagnostics"][-1].status[0].message
+        ),
+        "the frames that are missing",
+    )
     see(0)
     probe.wait_for_state("dropped_no_camera_pose", "1")
     static = probe.publisher(TFMessage, "robot/tf_static", MANY_LATCHED)

@@ -34,8 +34,10 @@ def image(stamp_ns: int, *, encoding: str = "rgb8", size: int = 32 * 32 * 3) -> 
     )
 
 
-def odometry(stamp_ns: int, *, x: float = 0.0, frame: str = "odom") -> Odometry:
-    message = Odometry(header=header(stamp_ns, frame), child_frame_id="base_link")
+def odometry(
+    stamp_ns: int, *, x: float = 0.0, frame: str = "odom", child: str = "base_link"
+) -> Odometry:
+    message = Odometry(header=header(stamp_ns, frame), child_frame_id=child)
     message.pose.pose = to_pose(np.array([x, 0.0, 0.0]))
     return message
 
@@ -104,9 +106,11 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     robot = Robot(probe)
 
     # Before the map: an image is lost, a start is kept.
-    robot.move(START, START + SECOND // 2)
+    robot.move(START, START + SECOND // 2, child="base_footprint")
     robot.see(START + SECOND // 4)
     robot.expect("dropped_no_map", 1)
+    # Odometry of another frame is taken, and said once.
+    assert process.output.count("odometry is of the frame 'base_footprint'") == 1
     robot.publish("initialpose", initial_pose((3.0, -2.0, 0.5)))
 
     # Maps of other weights, and maps that are damaged, are refused.

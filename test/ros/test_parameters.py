@@ -113,6 +113,29 @@ def test_bad_values_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("given", "starts"),
+    [
+        ({}, True),
+        ({"autostart_node": False}, False),
+        ({"autostart_node": False, "autostart": True}, True),
+    ],
+)
+def test_autostart_has_another_name_in_nav2(
+    ros_context: Any, given: dict[str, bool], starts: bool
+) -> None:
+    with node(ros_context, **given) as made:
+        assert declare(made, MapperParameters).autostart is starts
+
+
+def test_another_name_wants_the_same_kind(ros_context: Any) -> None:
+    with (
+        node(ros_context, autostart_node="no") as made,
+        pytest.raises(ConfigurationError, match="'autostart_node' wants a bool, got 'no'"),
+    ):
+        declare(made, MapperParameters)
+
+
+@pytest.mark.parametrize(
     "use",
     [
         lambda: MapperParameters(area_m=(0.0, 1.0)).area(),

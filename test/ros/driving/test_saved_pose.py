@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,11 @@ import pytest
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
 
+from dmn_core.belief_monitor import LocalizerStatus, State
 from dmn_core.fix import Fix
 from dmn_core.views import ViewMap
+from dmn_ros.localizer_parameters import LocalizerParameters
+from dmn_ros.pose_keeper import LastPose, PoseKeeper
 from dmn_ros.qualities import LATCHED
 from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 
@@ -96,7 +101,6 @@ def test_a_robot_that_is_switched_on_again_is_where_it_was(
     stated = {"initial_pose.x": 3.0, "initial_pose.y": -2.0}
     first = start("localizer", set_initial_pose=True, **settings, **stated)
     probe.wait_for_state("map_views", "3")
-    assert "there is no saved pose" in first.output
     where = drive().look(1000 * SECOND, 0.0)
     assert first.stop() == 0
     probe.heard["/diagnostics"].clear()
@@ -105,3 +109,56 @@ def test_a_robot_that_is_switched_on_again_is_where_it_was(
     again = drive().look(2000 * SECOND, 7.0)
     assert np.hypot(*(again - where)) < 0.5
     assert second.stop() == 0
+    # A start that is stated counts more than the file.
+    probe.heard["/diagnostics"].clear()
+    third = start("localizer", set_initial_pose=True, **settings, **{"initial_pose.x": -3.0})
+    probe.wait_for_state("map_views", "3")
+    assert np.hypot(*(drive().look(3000 * SECOND, 0.0) - (-3.0, 0.0))) < 0.7
+    assert third.stop() == 0
+
+
+class Owner:
+    """What a keeper knows of its node."""
+
+    def __init__(self, path: Path, **stated: Any) -> None:
+        self.parameters = LocalizerParameters(
+            saved_pose_filepath=str(path), initialize_at_saved_pose=True, **stated
+        )
+        self.told: list[str] = []
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(warning=self.told.append, error=self.told.append)
+
+
+def tracked() -> Fix:
+    return replace(fix(), status=replace(LocalizerStatus(), state=State.TRACKING))
+
+
+def test_a_map_that_is_refused_does_not_use_up_the_saved_pose(tmp_path: Path) -> None:
+    path, right = tmp_path / "pose.json", view_map(1.0, 2.0)
+    write_pose(path, SavedPose.of(fix(), right))
+    keeper = PoseKeeper(Owner(path), LastPose())
+    assert keeper.start_in(view_map(1.0, weights="others")) is None
+    start = keeper.start_in(right)
+    assert start is not None and start.pose_map_base == (1.0, -2.0, 0.5)
+    keeper.settle()
+    assert keeper.start_in(right) is None
+
+
+def test_a_stated_start_counts_more_than_a_file(tmp_path: Path) -> None:
+    path, where = tmp_path / "pose.json", view_map(1.0)
+    write_pose(path, SavedPose.of(fix(), where))
+    assert PoseKeeper(Owner(path, set_initial_pose=True), LastPose()).start_in(where) is None
+
+
+def test_a_pose_from_before_a_new_start_is_not_written(tmp_path: Path) -> None:
+    path, last = tmp_path / "pose.json", LastPose()
+    keeper = PoseKeeper(owner := Owner(path), last)
+    assert "there is no saved pose" in owner.told[0]
+    keeper.keep(tracked(), view_map(1.0))
+    keeper.forget()
+    keeper.write()
+    assert not path.exists() and last.known is None
+    keeper.keep(tracked(), view_map(1.0))
+    keeper.write()
+    assert path.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from dmn.msg import ViewMap
 from rosgraph_msgs.msg import Clock
 
@@ -33,12 +34,13 @@ def initial_pose(x: float, y: float) -> dict[str, float]:
     return {"initial_pose.x": x, "initial_pose.y": y}
 
 
-def test_time_that_jumps_ahead_changes_nothing_and_back_starts_anew(
-    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+@pytest.mark.parametrize("how", ["reset", "global", "keep"])
+def test_time_that_jumps_ahead_changes_nothing_and_back_does_as_told(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any, how: str
 ) -> None:
-    process = start(
-        "localizer", weights=scene.weights, image_queue="all", **SETTINGS, **initial_pose(*PLACE)
-    )
+    place = initial_pose(*PLACE)
+    settings = {**SETTINGS, "weights": scene.weights, "image_queue": "all", "on_time_jump": how}
+    process = start("localizer", **settings, **place)
     maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
     maps.publish(simple_map(scene.weights))
     probe.wait_for_state("map_views", "3")
@@ -50,16 +52,21 @@ def test_time_that_jumps_ahead_changes_nothing_and_back_starts_anew(
     assert abs(np.hypot(*(second - first)) - 2.0) < 0.7
     third = robot.look(START + HOUR + SECOND // 10, 2.0)
     assert np.hypot(*(third - second)) < 0.5
-    assert "starting anew" not in process.output
-    # Three times round, as a bag in a loop: each begins everywhere in the map, and alike.
+    assert "time jumped back" not in process.output
+    # Three times round, as a bag in a loop.
     rounds = []
     for number in range(3):
         stamp = START + SECOND // 10
         rounds.append([robot.look(stamp + n * 6 * SECOND // 10, 0.5 * n) for n in range(3)])
         assert process.output.count("time jumped back") == number + 1
-    assert np.hypot(*(rounds[0][0] - PLACE)) > 0.01
-    np.testing.assert_array_equal(rounds[0], rounds[1])
-    np.testing.assert_array_equal(rounds[0], rounds[2])
+    if how == "keep":
+        # It stands where it stood, and goes on from there: a metre in each round.
+        travelled = [np.hypot(*(each[0] - third)) for each in rounds]
+        assert travelled == pytest.approx([0.0, 1.0, 2.0], abs=0.9)
+    else:
+        np.testing.assert_array_equal(rounds[0], rounds[1])
+        np.testing.assert_array_equal(rounds[0], rounds[2])
+        assert np.array_equal(rounds[0][0], first) == (how == "reset")
     assert probe.wait_for_state("images_processed", "12")["images_dropped"] == "0"
 
 
