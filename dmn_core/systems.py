@@ -34,7 +34,8 @@ class System:
     Attributes:
         name: what commands and files call it.
         title: what the paper calls the map and how it localizes.
-        tables: of the paper, in which it has a row.
+        tables: of the paper in which it has a row; a system of ours has one there without a number
+            of the paper.
         map, head, attention, egocentric: as in `NetworkConfig`.
         objective: what it is trained for: `likelihood` of poses, or `regression` of a pose.
     """

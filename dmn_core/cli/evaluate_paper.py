@@ -20,9 +20,9 @@ from dmn_core.evaluation.data_kinds import DataKind, kind_of
 from dmn_core.evaluation.experiment import Experimenter
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.measuring import Findings, Measuring
-from dmn_core.evaluation.paper_curves import curves
+from dmn_core.evaluation.paper_curves import as_trained, curves, with_all_training_places
 from dmn_core.evaluation.protocol import EvaluationConfig
-from dmn_core.evaluation.subjects import WeightsFolder
+from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import Table, table
 from dmn_core.evaluation.trials import with_a_place_each
 
@@ -106,7 +106,15 @@ class PaperRun:
             self._make_table(table(table_number, self.config))
         elif figure_number is not None:
             kind = _kind_of_curves(self.data)
-            self._make_curves(curves(figure_number, self.config, self.shape, kind=kind), kind)
+            shape = self._shape_of_this_data()
+            self._make_curves(curves(figure_number, self.config, shape, kind=kind), kind)
+
+    def _shape_of_this_data(self) -> CurvesConfig:
+        folder = WeightsFolder(self.weights_dir)
+        systems = self.shape.systems or ("dmn",)
+        found = [folder.find(self.data.data, Subject(system)) for system in systems]
+        weights = [path for path in found if path is not None]
+        return with_all_training_places(self.shape, self.data.data, weights)
 
     def _make_table(self, wanted: Table) -> None:
         kinds = dict.fromkeys(quantity.kind for quantity in wanted.quantities())
@@ -122,6 +130,7 @@ class PaperRun:
 
     def _make_curves(self, wanted: Curves, kind: DataKind) -> None:
         findings = self._measure(wanted, {kind: self.data})
+        wanted = as_trained(wanted, findings.weights)
         said = circumstances(self.config, self.device)
         self._publish(
             wanted,

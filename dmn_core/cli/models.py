@@ -8,12 +8,16 @@ from rich.console import Console
 from rich.table import Table
 
 from dmn_core.data.sources import PANORAMA, SMALL
-from dmn_core.systems import SYSTEMS, parameters_of
+from dmn_core.evaluation.baselines import BASELINE_TITLES
+from dmn_core.systems import COMPARED, SYSTEMS, parameters_of
 
 
 @dataclass(frozen=True)
 class ModelsCommand:
-    """List every system that can be trained and evaluated, with its number of parameters."""
+    """List every system that can be trained and evaluated, with its number of parameters.
+
+    The baselines, which nobody trains, stand below.
+    """
 
     def run(self) -> None:
         """Carry out the command."""
@@ -23,7 +27,7 @@ class ModelsCommand:
 def table_of_systems() -> Table:
     """Every system with its tables in the paper and its parameters at the paper's image sizes.
 
-    Names end with `regression` where no particles are weighed.
+    Names end with `regression` where no particles are weighed. Baselines have no parameters.
     """
     sizes = (SMALL, PANORAMA)
     table = Table(title="parameters by size of the images")
@@ -38,4 +42,6 @@ def table_of_systems() -> Table:
             ", ".join(system.tables),
             *counts,
         )
+    for title in BASELINE_TITLES.values():
+        table.add_row(title, ", ".join(COMPARED), *("0" for _ in sizes))
     return table

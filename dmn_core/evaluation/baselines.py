@@ -13,6 +13,10 @@ from dmn_core.particle_filter import Belief, OdometryNoise, move
 from dmn_core.particle_filter.estimate import weighted_mean
 
 BaselineName = Literal["closest_context", "uninformed"]
+BASELINE_TITLES: dict[str, str] = {
+    "closest_context": "closest context",
+    "uninformed": "uninformed",
+}
 
 
 def closest_context(episodes: Episodes) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.quantities import Quantity
@@ -17,7 +18,8 @@ class CurvesConfig:
     Attributes:
         systems: with a curve; none for those of the paper.
         training_environments: numbers of places that figure 7 compares.
-        all_training_environments: how many the weights of the tables were trained in.
+        all_training_environments: how many the weights of the tables were trained in; 0 for what
+            these weights, or else the source, say.
         contexts: N of figures 8 and 9.
         trajectory: t up to which figure 10 goes.
         particles: K of figure 11.
@@ -25,7 +27,7 @@ class CurvesConfig:
 
     systems: tuple[str, ...] = ()
     training_environments: tuple[int, ...] = (50, 100, 200, 500)
-    all_training_environments: int = 1000
+    all_training_environments: int = 0
     contexts: tuple[int, ...] = (1, 2, 4, 8, 16)
     trajectory: int = 20
     particles: tuple[int, ...] = (32, 64, 128, 256, 512, 1024, 2048)
@@ -69,6 +71,7 @@ class Curves:
         marks: what the paper prints.
         logarithmic: whether x doubles rather than grows.
         note: how it is to be read.
+        trained_with: what of the training of its weights belongs into the title: N or K.
     """
 
     number: int
@@ -78,6 +81,7 @@ class Curves:
     marks: tuple[Mark, ...] = ()
     logarithmic: bool = True
     note: str = ""
+    trained_with: Literal["", "N", "K"] = ""
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
 from dmn_core.evaluation.subjects import Subject, WeightsFolder, record_of_run
+from dmn_core.evaluation.trained_as import refuse_other_training
 from dmn_core.observation import NetworkConfig
 from dmn_core.robot import Precision
 from dmn_core.systems import network_of
@@ -36,15 +37,18 @@ class UsedWeights:
     """Weights that figures were made with.
 
     Attributes:
-        data, subject: what they were trained on, and as.
+        tested_in: data in which they were evaluated.
+        subject: as what.
+        data: what they were trained on, as their record says; empty if it does not.
         path: of the file.
         fingerprint: of the weights.
         training: what they have been through.
         run: what the run has been through of which they are the best.
     """
 
-    data: str
+    tested_in: str
     subject: str
+    data: str
     path: Path
     fingerprint: str
     training: dict[str, Any]
@@ -62,13 +66,17 @@ class Missing:
 
 @dataclass
 class Findings:
-    """What was measured, with what, in how many places and blocks of each data set, what not."""
+    """What was measured, with what, in how many places and blocks of each data set, and what not.
+
+    Notes tell what is not known of the weights.
+    """
 
     figures: dict[Quantity, Figure] = field(default_factory=dict)
     weights: list[UsedWeights] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -164,10 +172,12 @@ class Measuring:
         checkpoint = load_checkpoint(path, device=self.device)
         config = checkpoint.network.config
         _refuse_other_systems(subject, config, path)
+        findings.notes += refuse_other_training(subject, data, checkpoint.record, path)
         findings.weights.append(
             UsedWeights(
                 data,
                 subject.name,
+                checkpoint.record.get("data", ""),
                 path,
                 checkpoint.fingerprint,
                 checkpoint.record,

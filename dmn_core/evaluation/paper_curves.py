@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from dmn_core.checkpoint import read_record
+from dmn_core.data.sources import SOURCES
+from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation import paper
 from dmn_core.evaluation.curves import Curve, Curves, CurvesConfig, Mark
 from dmn_core.evaluation.data_kinds import KIND_TITLES, DataKind
+from dmn_core.evaluation.measuring import UsedWeights
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.quantities import Quantity
 from dmn_core.evaluation.subjects import PAPER_CONTEXTS, Subject
+from dmn_core.evaluation.trained_as import TrainedAs
 from dmn_core.systems import SYSTEMS
 
 
@@ -19,6 +25,36 @@ def curves(
 ) -> Curves:
     """Figure `number`, 7 to 11, of the paper, with the points of `shape`."""
     return _FIGURES[number](_Setting(config, shape, kind))
+
+
+def as_trained(wanted: Curves, weights: Iterable[UsedWeights]) -> Curves:
+    """The figure, its title with what its weights were trained with, if it is about that."""
+    if not wanted.trained_with:
+        return wanted
+    told: dict[str, list[str]] = {}
+    for used in weights:
+        trained = TrainedAs.of(used.training)
+        with_n = wanted.trained_with == "N"
+        words = trained.contexts_in_words if with_n else trained.particles_in_words
+        told.setdefault(words, []).append(used.subject)
+    # Names only where trainings differ.
+    parts = told if len(told) == 1 else [f"{k} ({', '.join(names)})" for k, names in told.items()]
+    title = f"{wanted.title}, trained with {wanted.trained_with} = {', '.join(parts) or 'unknown'}"
+    return replace(wanted, title=title)
+
+
+def with_all_training_places(
+    shape: CurvesConfig, data: str, weights: Sequence[Path]
+) -> CurvesConfig:
+    """The points of the curves with the number of places of a whole training, if that is known.
+
+    It is what was asked for, else what the first weights say that do, else what `data` has.
+    """
+    if shape.all_training_environments:
+        return shape
+    said = (TrainedAs.of(read_record(path)).places for path in weights)
+    known = next((places for places in said if places), SOURCES[data].training_places)
+    return replace(shape, all_training_environments=known)
 
 
 @dataclass(frozen=True)
@@ -60,7 +96,13 @@ class _Setting:
 
 def _figure_7(given: _Setting) -> Curves:
     everything = given.shape.all_training_environments
-    counts = sorted({*given.shape.training_environments, everything})
+    if everything < 1:
+        raise ConfigurationError(
+            "figure 7 wants to know in how many places the weights of the tables were trained, "
+            "neither they nor the source say it: give --curves.all-training-environments"
+        )
+    counts = [n for n in sorted(given.shape.training_environments) if n < everything]
+    counts.append(everything)
 
     def quantities(name: str, count: int) -> tuple[Quantity, ...]:
         return given.success(Subject(name, environments=0 if count == everything else count))
@@ -91,10 +133,12 @@ def _figure_8(given: _Setting) -> Curves:
 def _figure_9(given: _Setting) -> Curves:
     return Curves(
         9,
-        f"Success against N, trained with {PAPER_CONTEXTS}, {given.where}",
+        f"Success against N, {given.where}",
         "contexts N",
         given.over(given.shape.contexts, lambda name, n: given.success(Subject(name), contexts=n)),
         given.printed(PAPER_CONTEXTS),
+        note=f"The paper trains with N = {PAPER_CONTEXTS}.",
+        trained_with="N",
     )
 
 
@@ -132,6 +176,7 @@ def _figure_11(given: _Setting) -> Curves:
         ),
         given.printed(2048),
         note="The paper trains with K = 32.",
+        trained_with="K",
     )
 
 

@@ -12,7 +12,7 @@ from dmn_core.evaluation.equal_training import unequal_training_lines, weights_l
 from dmn_core.evaluation.measuring import Findings, Missing
 from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
-from dmn_core.evaluation.tables import Table
+from dmn_core.evaluation.tables import ROMAN, Table
 
 ABSENT = "-"
 
@@ -68,7 +68,7 @@ def table_markdown(table: Table, findings: Findings, circumstances: dict[str, An
             found = findings.figures.get(entry.quantity)
             cells += [_text(found, entry.quantity), _text(entry.paper, entry.quantity)]
         rows.append(cells)
-    heading_line = f"# Table {_ROMAN[table.number]}: {table.title}"
+    heading_line = f"# Table {ROMAN[table.number]}: {table.title}"
     return _page(heading_line, _grid(heading, rows), table.note, findings, circumstances)
 
 
@@ -86,9 +86,6 @@ def curves_markdown(curves: Curves, findings: Findings, circumstances: dict[str,
     body = [*_grid(heading, rows), "", *printed, "", f"![{curves.title}]({curves.name}.png)"]
     heading_line = f"# Figure {curves.number}: {curves.title}"
     return _page(heading_line, body, curves.note, findings, circumstances)
-
-
-_ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}
 
 
 def missing_lines(missing: Iterable[Missing]) -> list[str]:
@@ -123,6 +120,7 @@ def _page(
         ]
         lines += [""]
         lines += unequal_training_lines(findings.weights)
+        lines += [f"{note}.\n" for note in findings.notes]
     if findings.missing:
         lines += ["Missing, and what to run for it:", "", *missing_lines(findings.missing), ""]
     return "\n".join(lines)
@@ -194,5 +192,6 @@ def _frame(
         ],
         "places": findings.places,
         "blocks": findings.blocks,
+        "notes": findings.notes,
         "missing": [dataclasses.asdict(entry) for entry in findings.missing],
     }

@@ -11,10 +11,10 @@ from typing import Any
 from dmn_core.checkpoint import read_record
 from dmn_core.data.sources import DataConfig
 from dmn_core.errors import CheckpointError
+from dmn_core.evaluation.baselines import BASELINE_TITLES
 from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.weights import default_weights_path
 
-BASELINES = ("closest_context", "uninformed")
 PAPER_CONTEXTS = 4
 # Without another limit; rows are compared at equal training.
 TRAINING_LENGTH = ("--max-steps", "100000")
@@ -52,7 +52,7 @@ class Subject:
     @property
     def is_baseline(self) -> bool:
         """Whether it needs no weights."""
-        return self.system in BASELINES
+        return self.system in BASELINE_TITLES
 
 
 @dataclass(frozen=True)

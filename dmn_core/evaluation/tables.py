@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dmn_core.evaluation import paper
+from dmn_core.evaluation.baselines import BASELINE_TITLES
 from dmn_core.evaluation.data_kinds import KIND_TITLES, DataKind
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.quantities import Quantity
-from dmn_core.evaluation.subjects import BASELINES, Subject
+from dmn_core.evaluation.subjects import Subject
 from dmn_core.evaluation.trials import Task, TrialPlan
 from dmn_core.systems import SYSTEMS
 
 FAR_CONTEXTS = 4
-_BASELINE_TITLES = {"closest_context": "closest context", "uninformed": "uninformed"}
+ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def _global(number: int, kinds: tuple[DataKind, ...], config: EvaluationConfig) 
 
     def entries(name: str) -> Iterator[Entry]:
         for kind in kinds:
-            printed = paper.MAIN[name][kind]
-            for t, figure in zip(times, printed[:2], strict=True):
+            printed = paper.MAIN[name][kind][:2] if name in paper.MAIN else (None, None)
+            for t, figure in zip(times, printed, strict=True):
                 quantity = Quantity(
                     Subject(name), kind, config.plan, config.global_task, "success", t
                 )
@@ -87,7 +88,7 @@ def _global(number: int, kinds: tuple[DataKind, ...], config: EvaluationConfig) 
         number,
         f"Global localization in {where}: success, sequential (t = {times[0]}) and one-step",
         tuple(f"{KIND_TITLES[kind]}, t = {t} [%]" for kind in kinds for t in times),
-        _main_rows(entries),
+        _main_rows(number, entries),
     )
 
 
@@ -95,10 +96,14 @@ def _tracking(name: str, kind: DataKind, plan: TrialPlan, config: EvaluationConf
     return Quantity(Subject(name), kind, plan, config.tracking_task, "rmse", plan.steps)
 
 
-def _main_rows(entries: Callable[[str], Iterable[Entry]]) -> tuple[Row, ...]:
-    """A row for each system that the paper compares, and for each baseline."""
-    learned = {name: SYSTEMS[name].title for name in paper.MAIN if name not in BASELINES}
-    titles = {**learned, **_BASELINE_TITLES}
+def _learned(number: int) -> dict[str, str]:
+    """Titles by name of the systems that say they have a row in a table, the paper's or others."""
+    return {name: s.title for name, s in SYSTEMS.items() if ROMAN[number] in s.tables}
+
+
+def _main_rows(number: int, entries: Callable[[str], Iterable[Entry]]) -> tuple[Row, ...]:
+    """A row for each system that is compared, and for each baseline."""
+    titles = {**_learned(number), **BASELINE_TITLES}
     return tuple(Row(title, tuple(entries(name))) for name, title in titles.items())
 
 
@@ -114,13 +119,14 @@ def _table_3(config: EvaluationConfig) -> Table:
     def entries(name: str) -> Iterator[Entry]:
         for kind in KIND_TITLES:
             quantity = _tracking(name, kind, config.plan, config)
-            yield Entry(quantity, paper.MAIN[name][kind].tracking_rmse_m)
+            printed = paper.MAIN[name][kind].tracking_rmse_m if name in paper.MAIN else None
+            yield Entry(quantity, printed)
 
     return Table(
         3,
         f"Tracking: RMSE at t = {config.steps}",
         tuple(f"{title} [m]" for title in KIND_TITLES.values()),
-        _main_rows(entries),
+        _main_rows(3, entries),
     )
 
 
@@ -174,19 +180,16 @@ def _table_5(config: EvaluationConfig) -> Table:
 
 
 def _table_6(config: EvaluationConfig) -> Table:
-    def entry(name: str, printed: float) -> Entry:
+    def entry(name: str) -> Entry:
         plan, task = config.plan, config.global_task
-        subject = Subject(name)
-        return Entry(Quantity(subject, "streets", plan, task, "success", config.steps), printed)
+        quantity = Quantity(Subject(name), "streets", plan, task, "success", config.steps)
+        return Entry(quantity, paper.ABLATIONS_PERCENT.get(name))
 
     return Table(
         6,
         f"Ablations in Street View: sequential global localization, t = {config.steps}",
         ("success [%]",),
-        tuple(
-            Row(SYSTEMS[name].title, (entry(name, printed),))
-            for name, printed in paper.ABLATIONS_PERCENT.items()
-        ),
+        tuple(Row(title, (entry(name),)) for name, title in _learned(6).items()),
         "The paper prints 75.9 for the DMN here and 73.2 in Table II.",
     )
 

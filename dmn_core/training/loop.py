@@ -59,6 +59,7 @@ class Trainer:
         self.fabric = fabric or launch(config)
         self.micro_batches = config.micro_batches or self.fabric.world_size
         self.numbers = share_of(self.fabric, self.micro_batches)
+        self.training_places = len(training)
         self.feed = Feed(training, config, self.fabric.device)
         self.validation = Validation(validation, config, self.fabric)
         self.folder = RunFolder(folder)
@@ -136,6 +137,7 @@ class Trainer:
             "seed": self.config.seed,
             "objective": self.config.objective.name,
             "contexts": self.config.contexts,
+            "training_places": self.training_places,
             "steps": self.steps,
             "samples": self.samples,
             "compared_samples": self.samples * self.config.compared // self.config.queries,

@@ -3,78 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
-from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
-import torch
 import tyro
 
 from dmn_core.checkpoint import save_checkpoint
 from dmn_core.cli.main import main
 from dmn_core.cli.train import TrainCommand
-from dmn_core.data.episode import EnvironmentSet, ViewRole
 from dmn_core.data.sources import SOURCES, Source
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import table
 from dmn_core.observation import build_network
-from dmn_core.systems import SYSTEMS, network_of
+from dmn_core.systems import network_of
 
 SIZE = (8, 8)
-AREA = (-20.0, 20.0, -20.0, 20.0)
-KINDS = ("rooms", "mazes", "streets")
+pytestmark = pytest.mark.usefixtures("tiny_data")
 TRIALS = ("--trials", 3, "--particles-global", 16, "--particles-tracking", 8)
 POINTS = (
     *("--curves.training-environments", 2, "--curves.all-training-environments", 9),
     *("--curves.contexts", 1, 4, "--curves.trajectory", 6, "--curves.particles", 4, 16),
 )
-
-
-def load(config, split, image_size):
-    """Three places with 12 views and 5 far ones, of random pixels."""
-    rng = np.random.default_rng(0)
-    poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (3, 17, 3))
-    images = rng.integers(0, 255, (3, 17, *image_size, 3), dtype=np.uint8)
-    regular = EnvironmentSet.regular(images, poses.astype(np.float32), AREA, name=config.data)
-    roles = np.full((3, 17), ViewRole.ANY, dtype=np.uint8)
-    roles[:, 12:] = ViewRole.FAR
-    return EnvironmentSet(
-        regular.images, regular.poses_map_camera, regular.first_view, AREA, roles=roles.reshape(-1)
-    )
-
-
-@pytest.fixture(autouse=True)
-def tiny_data(monkeypatch):
-    module = ModuleType("tiny_data")
-    module.load = load
-    monkeypatch.setitem(sys.modules, "tiny_data", module)
-    for kind in KINDS:
-        monkeypatch.setitem(SOURCES, kind, Source("tiny_data", SIZE, "tiny"))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A folder with fresh weights of every system for every kind of data."""
-    folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    names = {
-        **{name: name for name in SYSTEMS},
-        "dmn-classification": "dmn",
-        "dmn-n-1": "dmn",
-        "dmn-environments-2": "dmn",
-    }
-    for name, system in names.items():
-        network = build_network(network_of(system, SIZE))
-        record = {"samples": 7}
-        for kind in KINDS:
-            run = folder / kind / name / "best.safetensors"
-            path = run if kind == "rooms" else folder / kind / f"{name}.safetensors"
-            save_checkpoint(path, network, record=record)
-    return folder
 
 
 def evaluate(*arguments):
@@ -111,23 +64,25 @@ def test_every_figure_has_all_its_points(number, weights, tmp_path):
         assert len(curve["points"]) == (6 if number == 10 else 2)
         assert all(0 <= p["low"] <= p["value"] <= p["high"] <= 100 for p in curve["points"])
     assert any(mark["value"] == 75.9 for mark in content["paper"])
+    unknown = {7: "dmn-environments-2", 8: "dmn-n-1"}.get(number)
+    assert [unknown in note for note in content["notes"]] == ([True] if unknown else [])
 
 
 @pytest.mark.parametrize("number", [5, 6])
 def test_pictures_of_trials(number, weights, tmp_path, capsys):
     path = weights / "mazes" / "dmn.safetensors"
-    evaluate(
-        *("--figure", number, "--weights", path, "--out", tmp_path, "--examples", 1),
-        *("--particles-global", 50, "--steps", 2),
-    )
-    printed = capsys.readouterr().out.strip()
-    picture = tmp_path / f"figure_{number:02d}_trial_0.png"
-    assert printed == str(picture)
-    evaluate(
-        *("--figure", number, "--weights", path, "--out", tmp_path, "--examples", 1),
-        *("--particles-global", 50, "--steps", 2, "--json"),
-    )
-    assert json.loads(capsys.readouterr().out) == {"pictures": [str(picture)]}
+    for json_too in ((), ("--json",)):
+        out = tmp_path / f"json{len(json_too)}"
+        evaluate(
+            *("--figure", number, "--weights", path, "--out", out, "--examples", 2, *json_too),
+            *("--particles-global", 50, "--steps", 2),
+        )
+        printed = capsys.readouterr().out.strip()
+        pictures = [out / f"figure_{number:02d}_trial_{trial}.png" for trial in (0, 1)]
+        names = json.loads(printed)["pictures"] if json_too else printed.splitlines()
+        assert names == list(map(str, pictures))
+        first, second = (cv2.imread(str(picture)) for picture in pictures)
+        assert first.std() > 10 and not np.array_equal(first, second)
 
 
 def test_json_of_one_evaluation_is_one_object_of_the_promised_form(weights, tmp_path, capsys):
@@ -222,7 +177,7 @@ def test_shipped_weights_serve_where_no_trainings_are_compared(
 
 
 def test_baselines_and_networks_are_shown_the_same_places(weights, tmp_path, monkeypatch):
-    shown = []
+    shown, load = [], sys.modules["tiny_data"].load
 
     def remembering(config, split, image_size):
         shown.append(image_size)
@@ -270,6 +225,18 @@ def test_weights_of_another_system_are_refused(weights, tmp_path):
     evaluate("--table", 2, "--weights-dir", tmp_path, "--out", tmp_path, *TRIALS)
     missing = json.loads((tmp_path / "table_2.json").read_text())["missing"]
     assert any("wants to hold weights of 'dmn'" in entry["reason"] for entry in missing)
+
+
+def test_a_whole_training_stands_where_its_weights_say(tmp_path):
+    network, points = build_network(network_of("dmn", SIZE)), ("--curves.training-environments", 2)
+    path = tmp_path / "mazes" / "dmn.safetensors"
+    save_checkpoint(path, network, record={"data": "mazes", "training_places": 77})
+    evaluate("--figure", 7, *points, "--weights-dir", tmp_path, "--out", tmp_path, *TRIALS)
+    content = json.loads((tmp_path / "figure_07.json").read_text())
+    assert [point["x"] for point in content["curves"][0]["points"]] == [2, 77]
+    save_checkpoint(path, network, record={"data": "rooms"})
+    with pytest.raises(SystemExit):
+        evaluate("--figure", 7, *points, "--weights-dir", tmp_path, "--out", tmp_path, *TRIALS)
 
 
 def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):

@@ -126,7 +126,11 @@ def test_drives_are_recorded(tmp_path, capsys):
 
 def test_models_are_listed(capsys):
     dmn("models")
-    assert "latent-vector-regression" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert any("latent-vector-regression" in line for line in lines)
+    for baseline in ("closest context", "uninformed"):
+        (line,) = (line for line in lines if baseline in line)
+        assert line.split()[-4:-1] == ["0", "│", "0"]
 
 
 @pytest.mark.parametrize(

@@ -22,23 +22,24 @@ def test_shipped_weights_are_no_row_among_trainings(tmp_path):
 
 def used(data, samples, before=0, **more):
     record = {"samples": samples, "before": {"samples": before, "hours": 0.25}, "hours": 1, **more}
-    return UsedWeights(data, "dmn", Path("x"), "abc", record, record)
+    return of(record, record, data)
+
+
+def of(training, run, data="mazes"):
+    return UsedWeights(data, "dmn", training.get("data", ""), Path("x"), "abc", training, run)
 
 
 def test_a_table_says_where_rows_have_not_seen_as_many_samples():
     equal = [used("mazes", 5), used("mazes", 3, before=2), used("rooms", 9)]
     assert unequal_training_lines(equal) == []
     (line,) = unequal_training_lines([*equal, used("rooms", 7)])
-    assert "rooms have learned from 7 to 9 samples" in line
+    assert "runs for rooms have learned from 7 to 9 samples" in line
 
 
 def test_rows_that_drew_more_but_compared_as_many_are_equal():
-    def of(**run):
-        return UsedWeights("rooms", "dmn", Path("x"), "", {}, run)
-
-    drew_more, drew_less = of(samples=8, compared_samples=4), of(samples=4, compared_samples=4)
+    drew_more, drew_less = (of({}, {"samples": n, "compared_samples": 4}) for n in (8, 4))
     assert unequal_training_lines([drew_more, drew_less]) == []
-    unknown = of(samples=4)
+    unknown = of({}, {"samples": 4})
     assert len(unequal_training_lines([drew_more, unknown])) == 1
 
 
@@ -46,9 +47,19 @@ def test_the_line_of_weights_says_samples_and_hours():
     line = weights_line(used("mazes", 5, before=3), "some/path")
     assert line == "- mazes, dmn: `some/path` abc, 8 samples, 1.25 hours"
     best, run = {"samples": 6, "hours": 1.0}, {"samples": 8, "compared_samples": 4, "hours": 2.0}
-    line = weights_line(UsedWeights("mazes", "dmn", Path("x"), "abc", best, run), "x")
+    line = weights_line(of(best, run), "x")
     assert line.endswith("abc, 6 samples, the best of 8 (4 of them compared), 2.00 hours")
-    assert "unknown" in weights_line(UsedWeights("mazes", "dmn", Path("x"), "abc", {}, {}), "x")
+    assert "unknown" in weights_line(of({}, {}), "x")
+
+
+def test_the_line_of_weights_says_what_they_were_trained_on_and_with_which_n():
+    record = {"samples": 1, "data": "mazes-varied", "contexts": 3}
+    record["configuration"] = {"contexts_max": 6}
+    line = weights_line(of(record, record), "x")
+    assert "- mazes, dmn: `x` abc, trained on mazes-varied, N = 3 to 6, 1 samples" in line
+    # Rows on the same data are compared, whatever each was trained on.
+    other = {**record, "data": "mazes", "samples": 2}
+    assert len(unequal_training_lines([of(record, record), of(other, other)])) == 1
 
 
 def test_runs_compare_by_their_length_and_not_by_when_they_were_best(tmp_path):
