@@ -1,9 +1,11 @@
-"""What each part of the training recipe adds to the paper's, at equal samples.
+"""What each part of the training recipe adds to the paper's, at equal training.
 
     python benchmarks/recipe_parts.py [--samples 10000] [--threads 1] [--out FILE.json]
 
-Every run starts from the same fresh weights and draws from the same simulated mazes; each adds one
-part to the run before, the last ones to the same. All are measured on the same queries in unseen
+Every run starts from the same fresh weights, draws from the same simulated mazes and compares as
+many samples, that is queries that went through the whole network (docs/evaluation.md, equal
+training); some draw more of them, for attention alone. Each adds one part to the run before, the
+last ones to the same. All are measured on the same queries in unseen
 mazes: the paper's own loss, and cross-entropies that no run was chosen by. The same command goes on
 where it was broken off.
 """
@@ -47,7 +49,9 @@ class Settings:
     """Benchmark of the training recipe."""
 
     samples: int = 10_000
+    """Compared by each run."""
     queries: int = 1000
+    """Of unseen mazes, that all are measured on."""
     environments: int = 2000
     threads: int = 1
     runs: Path = Path("runs/parts")
@@ -59,7 +63,8 @@ class Told:
     """What a run came to: losses on unseen queries, and what it cost."""
 
     part: str
-    samples: int
+    compared: int
+    drawn: int
     core_minutes: float
     tracking: float
     likelihood: float
@@ -70,7 +75,7 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
     """The paper's recipe, and one part after the other added to it."""
 
     def cut(config: TrainingConfig) -> TrainingConfig:
-        steps = max(1, settings.samples // (config.batch * config.queries))
+        steps = max(1, settings.samples // (config.batch * config.compared))
         return replace(
             config,
             data="mazes",
@@ -110,8 +115,8 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
 
 def trained(
     config: TrainingConfig, folder: Path, data: tuple[EnvironmentSet, EnvironmentSet]
-) -> tuple[AnyNetwork, int, float]:
-    """The network at the end of its run, its samples, and its core-minutes."""
+) -> tuple[AnyNetwork, dict[str, Any], float]:
+    """The network at the end of its run, what it has been through, and its core-minutes."""
     training, validation = data
     fabric = launch(config)
     trainer = Trainer(
@@ -120,7 +125,7 @@ def trained(
     trainer.run()
     module: Any = trainer.average.module if config.weight_average > 0 else trainer.learner.module
     minutes = trainer.seconds / 60 * torch.get_num_threads()
-    return module.network.eval(), trainer.samples, minutes
+    return module.network.eval(), trainer.record(), minutes
 
 
 def measured(network: AnyNetwork, places: EnvironmentSet, queries: int) -> dict[str, float]:
@@ -144,16 +149,17 @@ def main(settings: Settings) -> None:
     torch.set_num_threads(settings.threads)
     finished: list[Told] = []
     data = None
-    print("| part | samples | core-minutes | tracking | likelihood | sequence |")
-    print("|---|---|---|---|---|---|")
+    print("| part | compared | drawn | core-minutes | tracking | likelihood | sequence |")
+    print("|---|---|---|---|---|---|---|")
     for number, (part, config) in enumerate(recipes(settings)):
         torch.manual_seed(0)
         data = data or environments_of(config)
-        network, samples, minutes = trained(config, settings.runs / f"{number}", data)
+        network, run, minutes = trained(config, settings.runs / f"{number}", data)
         losses = measured(network, data[1], settings.queries)
-        told = Told(part, samples, round(minutes, 1), **losses)
+        counts = (run["compared_samples"], run["samples"])
+        told = Told(part, *counts, round(minutes, 1), **losses)
         finished.append(told)
-        row = (told.samples, told.core_minutes, *(f"{losses[name]:.3f}" for name in MEASURES))
+        row = (*counts, told.core_minutes, *(f"{losses[name]:.3f}" for name in MEASURES))
         print(f"| {part} | {' | '.join(map(str, row))} |", flush=True)
         write(settings, finished)
 

@@ -37,7 +37,8 @@ class TrainingConfig(DataConfig):
             stays at `contexts`. 0 for none.
         far_contexts: how many contexts from around the area follow the others.
         batch: environments in a micro-batch, each with `queries` query images that share the map.
-        micro_batches: of one step; processes share them out. 0 for one each.
+        micro_batches: of one step; processes share them out. 0 for one each, and where a run
+            resumes for as many as before.
         optimizer: `adam`, the paper's, or `muon` for convolutions and Adam for all else.
         learning_rate: the optimiser's, before warm-up and decay.
         weight_decay: the optimiser's (paper: 1e-4 for Street View, else 0).

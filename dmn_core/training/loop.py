@@ -58,7 +58,6 @@ class Trainer:
         self.config = config
         self.fabric = fabric or launch(config)
         self.micro_batches = config.micro_batches or self.fabric.world_size
-        self.numbers = share_of(self.fabric, self.micro_batches)
         self.training_places = len(training)
         self.feed = Feed(training, config, self.fabric.device)
         self.validation = Validation(validation, config, self.fabric)
@@ -88,6 +87,7 @@ class Trainer:
             state = self.folder.load_state()
         if state := self.fabric.broadcast(state):
             self._resume(state)
+        self.numbers = share_of(self.fabric, self.micro_batches)
         self.pace = self._pace()
 
     def run(self) -> dict[str, Any]:
@@ -144,6 +144,7 @@ class Trainer:
             "hours": round(self.seconds / 3600, 3),
             **({"before": self.before} if self.before else {}),
             "processes": self.fabric.world_size,
+            "micro_batches": self.micro_batches,
             "machine": machine(self.fabric.device),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
@@ -254,6 +255,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
             "before": self.before,
+            "micro_batches": self.micro_batches,
             "losses": _packed(self.losses),
             **{name: getattr(self, name) for name in COUNTERS},
         }
@@ -265,6 +267,10 @@ class Trainer:
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         for name in COUNTERS:
             setattr(self, name, state[name])
+        # Steps stay as large as they were, on however many processes, unless a size is asked for.
+        self.micro_batches = self.config.micro_batches or state.get(
+            "micro_batches", self.micro_batches
+        )
         # A run that resumes need not be told again what it started from.
         self.before = state.get("before", self.before)
         self.losses = _unpacked(state.get("losses", {}), self.fabric.device)

@@ -49,6 +49,7 @@ def share_of(fabric: Fabric, count: int) -> range:
     """
     if count % fabric.world_size:
         raise ConfigurationError(
-            f"micro_batches wants a multiple of the {fabric.world_size} processes, got {count!r}"
+            f"micro_batches wants a multiple of the {fabric.world_size} processes, got {count!r}: "
+            "take so many processes that they can be shared out, or say --micro-batches"
         )
     return range(fabric.global_rank, count, fabric.world_size)

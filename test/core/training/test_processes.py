@@ -61,6 +61,15 @@ def test_two_processes_resume_exactly(two, tmp_path):
     assert len((tmp_path / "run" / "command.txt").read_text().splitlines()) == 2
 
 
+def test_one_process_goes_on_with_the_steps_of_two(small, two, tmp_path):
+    _, (whole, _) = two
+    together(tmp_path, 1)
+    not_said = {**small.TOGETHER, "micro_batches": 0}
+    alone = small.run(tmp_path / "run", **not_said)
+    assert (alone.micro_batches, alone.samples) == (2, whole["samples"])
+    assert torch.allclose(small.weights(alone), whole["weights"], rtol=0, atol=1e-6)
+
+
 def test_only_the_first_process_writes(two):
     folder, _ = two
     lines = (folder / "run" / "log.jsonl").read_text().splitlines()

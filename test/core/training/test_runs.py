@@ -107,6 +107,23 @@ def test_micro_batches_of_a_step_teach_what_they_teach_apart_on_average(small, t
     assert together.samples == 2 * made.samples
 
 
+def test_a_run_keeps_its_micro_batches_when_the_number_of_processes_changes(small, tmp_path):
+    alike = {"schedule": "constant"}  # whatever the length
+    whole = small.run(tmp_path / "whole", micro_batches=2, **alike)
+    small.run(tmp_path / "cut", micro_batches=2, max_steps=3, **alike)
+    # Not said any more, one process would do one.
+    resumed = small.run(tmp_path / "cut", **alike)
+    assert (resumed.micro_batches, resumed.samples) == (2, whole.samples)
+    assert torch.equal(small.weights(whole), small.weights(resumed))
+    assert entries(resumed)[-1]["micro_batches"] == 2
+    # Said, it is what is said.
+    assert small.trainer(tmp_path / "cut", micro_batches=1).micro_batches == 1
+    state = torch.load(tmp_path / "cut" / "last.pt", weights_only=True)
+    del state["micro_batches"]  # as older runs lack it
+    torch.save(state, tmp_path / "cut" / "last.pt")
+    assert small.trainer(tmp_path / "cut").micro_batches == 1
+
+
 def test_a_damaged_state_is_refused_with_what_to_do(small, tmp_path):
     (tmp_path / "last.pt").write_bytes(b"nonsense")
     with pytest.raises(CheckpointError, match="delete it"):
