@@ -87,6 +87,7 @@ SMALL = (
     *("--environments", 2, "--validation-environments", 2, "--views", 8, "--render-workers", 1),
     *("--accelerator", "cpu", "--threads", 1),
 )
+STREETS = ("--data", "streets", "--image-size", 28, 56, "--views", 14)
 FEW = (
     *("--environments", 2, "--render-workers", 1, "--trials", 2, "--steps", 3),
     *("--particles-global", 16, "--particles-tracking", 8, "--device", "cpu", "--json"),
@@ -133,9 +134,7 @@ def test_models_are_listed(capsys):
         assert line.split()[-4:-1] == ["0", "│", "0"]
 
 
-@pytest.mark.parametrize(
-    ("data", "options"), [("rooms", ()), ("streets", ("--image-size", 28, 56, "--views", 14))]
-)
+@pytest.mark.parametrize(("data", "options"), [("rooms", ()), ("streets", STREETS[2:])])
 def test_a_source_is_learned_from_and_evaluated_in(data, options, tmp_path, capsys):
     run = tmp_path / "run"
     dmn("train", "--data", data, *SMALL, *options, "--max-steps", 1, "--out", run)
@@ -148,11 +147,32 @@ def test_a_source_is_learned_from_and_evaluated_in(data, options, tmp_path, caps
     assert np.isfinite(printed["dmn"]["tracking_rmse_m"]["value"])
 
 
-def test_the_papers_recipe_trains(tmp_path):
-    dmn("train", "--recipe", "paper", *SMALL, "--max-steps", 2, "--out", tmp_path)
+@pytest.mark.parametrize(
+    ("recipe", "options", "objective", "particles", "decay", "contexts_max"),
+    [
+        ("paper", (), "tracking", 32, 0.0, 0),
+        ("paper-street-view", STREETS, "tracking", 32, 1e-4, 0),
+        ("shipped", (), "likelihood", 8, 0.0, 6),
+        ("shipped-sequences", (), "sequence", 8, 0.0, 6),
+    ],
+)
+def test_a_recipe_trains(recipe, options, objective, particles, decay, contexts_max, tmp_path):
+    dmn("train", "--recipe", recipe, *SMALL, *options, "--max-steps", 2, "--out", tmp_path)
     record = load_checkpoint(tmp_path / "last.safetensors").record
-    assert (record["objective"], record["steps"]) == ("tracking", 2)
-    assert record["configuration"]["objective"]["particles"] == 32
+    assert (record["objective"], record["steps"]) == (objective, 2)
+    said = record["configuration"]
+    assert said["objective"]["particles"] == particles and said["weight_decay"] == decay
+    assert said["contexts_max"] == contexts_max
+    assert record["data"] == ("streets" if options else "mazes-varied" if contexts_max else "mazes")
+
+
+def test_several_seeds_train(tmp_path, capsys):
+    dmn("train", *SMALL, "--seeds", 3, 5, "--max-steps", 1, "--out", tmp_path)
+    assert "best of 2 runs" in capsys.readouterr().out
+    runs = json.loads((tmp_path / "grid.json").read_text())["runs"]
+    assert {name: run["seed"] for name, run in runs.items()} == {"seed-3": 3, "seed-5": 5}
+    three, five = (load_checkpoint(tmp_path / name / "best.safetensors") for name in runs)
+    assert three.fingerprint != five.fingerprint
 
 
 def test_a_grid_of_rates_trains_and_is_what_tables_take(tmp_path, capsys):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dmn_core.checkpoint import Checkpoint, in_all, in_all_if_known, load_checkpoint
 from dmn_core.config import from_dict, read_yaml
@@ -19,21 +21,47 @@ def entries(trainer):
 
 
 def test_the_run_folder_holds_what_is_needed_to_know_and_use_the_run(small, tmp_path):
-    made = small.run(tmp_path / "run", pictures_every=1)
+    made = small.run(tmp_path / "run")
     found = entries(made)
     assert [entry["samples"] for entry in found] == [12, 24]
     assert all(math.isfinite(entry["unseen"]["loss"]) for entry in found)
     assert all(0 < entry["waiting_share"] < 1 for entry in found)
     assert all(entry["samples_per_second"] > 0 for entry in found)
     assert read_yaml(TrainingConfig, tmp_path / "run" / "config.yaml") == made.config
-    (events,) = (tmp_path / "run" / "tensorboard").glob("events.*")
-    assert b"belief" in events.read_bytes()
     best = load_checkpoint(tmp_path / "run" / "best.safetensors")
     assert best.network.config == made.config.network and best.record["seed"] == 0
     assert from_dict(TrainingConfig, best.record["configuration"]) == made.config
     assert best.record["threads"] == 1 and best.record["torch"] == torch.__version__
     assert best.record["precision"] == "32-true" and best.record["optimizer"] == "Adam"
     assert processor() in best.record["machine"]
+
+
+def test_tensorboard_shows_what_the_log_holds(small, tmp_path):
+    made = small.run(tmp_path, pictures_every=1)
+    folder, found = tmp_path / "tensorboard", entries(made)
+    scalars, pictures = shown(folder)
+    assert pictures == ["belief"]
+    names = ("learning_rate", "samples_per_second", "waiting_share")
+    wanted = {name: [(entry["samples"], entry[name]) for entry in found] for name in names}
+    for part in found[0]["unseen"]:
+        for kind in ("training", "unseen"):
+            curve, _ = shown(folder / f"{part}_{kind}")
+            assert list(curve) == [part]
+            wanted[f"{part}_{kind}"] = [(e["samples"], e[kind][part]) for e in found]
+            scalars[f"{part}_{kind}"] = curve[part]
+    assert set(scalars) == set(wanted) and len(wanted) == 3 + 2 * 3
+    for name, points in wanted.items():
+        assert [x for x, _ in scalars[name]] == [x for x, _ in points] == [12, 24]
+        assert [y for _, y in scalars[name]] == pytest.approx([y for _, y in points], rel=1e-4)
+
+
+def shown(folder):
+    """Curves by name, each as pairs of samples and value, and names of pictures."""
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    tags = events.Tags()
+    curves = {n: [(e.step, e.value) for e in events.Scalars(n)] for n in tags["scalars"]}
+    return curves, tags["images"]
 
 
 def test_drawn_and_compared_samples_are_both_recorded(small, tmp_path):

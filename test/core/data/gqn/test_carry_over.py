@@ -52,7 +52,7 @@ def published(shards):
         cameras = np.column_stack([x, y, zero, walk[:, 2], zero])
         payloads.append(shards.example(frames, cameras.ravel().tolist()))
         poses.append(walk)
-    shards.write("mazes/test/0001-of-0120.tfrecord", payloads)
+    shards.write("mazes/test/001-of-120.tfrecord", payloads)
     return shards.root, np.stack(poses)
 
 
@@ -81,14 +81,15 @@ def test_shipped_weights_are_evaluated_in_published_mazes(published, tmp_path, c
     root, _ = published
     main(
         [
-            *("evaluate", "--data", "gqn-mazes", "--root", str(root), "--trials", "4"),
-            *("--particles-global", "64", "--particles-tracking", "32", "--device", "cpu"),
+            *("evaluate", "--data", "gqn-mazes", "--root", str(root), "--trials", "12"),
+            *("--particles-global", "256", "--particles-tracking", "64", "--device", "cpu"),
             *("--json", "--finished", str(tmp_path / "trials.jsonl")),
             *("--weights-dir", str(tmp_path / "none")),
         ]
     )
     printed = json.loads(capsys.readouterr().out)
     assert printed["weights"] == "mazes.safetensors" and printed["places_of_trials"] == SCENES
-    # What is seen through the display is still worth something.
-    tracked, blind = (printed[name]["tracking_rmse_m"]["value"] for name in ("dmn", "uninformed"))
-    assert np.isfinite(tracked) and tracked != blind
+    # What is seen through the display is still worth much.
+    dmn, blind = printed["dmn"], printed["uninformed"]
+    assert dmn["tracking_rmse_m"]["value"] < 0.8 * blind["tracking_rmse_m"]["value"]
+    assert dmn["sequential_global"]["value"] > 30 + blind["sequential_global"]["value"]
