@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dmn_core.attention_products import attention_products
+from dmn_core.attention_blocks import (
+    AttentionWeights,
+    attention_mixture,
+    attention_products,
+)
 from dmn_core.geometry import pose_features, relative
 from dmn_core.networks import (
     POSE_CHANNELS,
@@ -27,8 +31,6 @@ from dmn_core.networks import (
     feature_images,
     rows,
 )
-
-AttentionWeights = Literal["softmax", "scalar_product", "mean"]
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,25 @@ class EgocentricAttention(nn.Module):
                 the mean.
         """
         batch, count = coordinates.shape[:2]
-        hidden = self._hidden(view_responses, coordinates)
-        weights = self._weights(hidden, query_key)
-        mixed = torch.bmm(weights.flatten(0, 1).unsqueeze(1), hidden.flatten(0, 1))
         height, width = view_responses.shape[-2:]
-        mixed = feature_images(mixed.squeeze(1), height=height, width=width)
+        features = rows(view_responses)
+        kind = self.weights
+        if kind == "mean" or query_key is None:
+            kind, scale = "mean", 1.0
+            pulled_back, bias = features[:, 0], features[:, 0, 0]
+        else:
+            scale = 1 / math.sqrt(query_key[0].numel())
+            pulled_back, bias = (x.squeeze(1) for x in self._pull_back(query_key.unsqueeze(1)))
+        weights, mixed = attention_mixture(
+            coordinates,
+            self._tiled(view_responses),
+            features,
+            pulled_back,
+            bias,
+            scale=scale,
+            weights=kind,
+        )
+        mixed = feature_images(mixed.flatten(0, 1), height=height, width=width)
         total = weights.sum(-1).flatten()[:, None, None, None]
         second = self.cnn2.convolution(1)
         keys = (
@@ -127,12 +143,6 @@ class EgocentricAttention(nn.Module):
         height, width = view_responses.shape[-2:]
         return constant_channel_responses(kernel, height=height, width=width)
 
-    def _hidden(self, view_responses: Tensor, coordinates: Tensor) -> Tensor:
-        """First layer of CNN2 for every particle and view: (B, K, N, h w D)."""
-        response = coordinates.flatten(0, 2) @ self._tiled(view_responses)
-        response = response.unflatten(0, coordinates.shape[:3])
-        return (response + rows(view_responses).unsqueeze(1)).relu_()
-
     def _pull_back(self, query_keys: Tensor) -> tuple[Tensor, Tensor]:
         """Query keys (B, T, 32, h, w) as features of the first layer of CNN2, and a constant.
 
@@ -142,17 +152,3 @@ class EgocentricAttention(nn.Module):
         pulled_back = F.conv_transpose2d(query_keys.flatten(0, 1), second.weight, padding=1)
         pulled_back = rows(pulled_back).unflatten(0, query_keys.shape[:2])
         return pulled_back, torch.einsum("btchw,c->bt", query_keys, second.bias)
-
-    def _scores(self, hidden: Tensor, query_key: Tensor) -> Tensor:
-        """Scaled scalar products (B, K, N) of one query key (B, 32, h, w) with all view keys."""
-        pulled_back, bias = self._pull_back(query_key.unsqueeze(1))
-        products = torch.bmm(hidden.flatten(1, 2), pulled_back.transpose(1, 2)).squeeze(-1)
-        products = products.unflatten(-1, hidden.shape[1:3]) + bias.unsqueeze(-1)
-        return products / math.sqrt(query_key[0].numel())
-
-    def _weights(self, hidden: Tensor, query_key: Tensor | None) -> Tensor:
-        """Lambda (B, K, N) of the first layer's features and the query key."""
-        if self.weights == "mean" or query_key is None:
-            return hidden.new_full(hidden.shape[:3], 1.0 / hidden.shape[2])
-        scores = self._scores(hidden, query_key)
-        return torch.softmax(scores, dim=-1) if self.weights == "softmax" else scores

@@ -15,7 +15,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("calibration",),
     ("views",),
     ("cameras", "view_pictures"),
-    ("networks", "attention_products", "map_editing"),
+    ("networks", "attention_blocks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),
     ("image_at_poses", "fix", "jump_watch"),

@@ -39,6 +39,8 @@ from dmn_core.views import ViewMap
 # Order of CNN6's inputs; without the egocentric view the particle's pose follows.
 COMPARISON_INPUTS = {"value": 64, "key": 32, "query": 64}
 POSE_INPUT = {"pose": 4}
+# Of the size of a view's first layer, held at once for a particle.
+FEATURE_IMAGES = 4
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class PreparedViews(PreparedMap):
 
     @property
     def features_per_particle(self) -> int:
-        """The first layer of CNN2 on every view."""
-        return self.view_responses[0].numel()
+        """The mixture of views, and what is compared with the query."""
+        return FEATURE_IMAGES * self.view_responses[0, 0].numel()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dmn_core import attention_products as module
-from dmn_core.attention_products import attention_products
+from dmn_core import attention_blocks as module
+from dmn_core.attention_blocks import attention_mixture, attention_products
 
 BATCH, PARTICLES, VIEWS, QUERIES, FEATURES = 2, 7, 3, 4, 40
 
@@ -43,6 +43,46 @@ def test_values_and_gradients_are_those_of_the_formula(monkeypatch: Any, rows: i
         torch.autograd.grad((wanted * weights).sum(), given),
         strict=True,
     ):
+        torch.testing.assert_close(mine, reference)
+
+
+def literal_mixture(*given: Tensor, scale: float, kind: str) -> tuple[Tensor, Tensor]:
+    coordinates, tiled, responses, pulled_back, bias = given
+    hidden = torch.relu(coordinates @ tiled + responses.unsqueeze(1))
+    scores = scale * (torch.einsum("bknf,bf->bkn", hidden, pulled_back) + bias[:, None, None])
+    weights = {
+        "softmax": torch.softmax(scores, -1),
+        "scalar_product": scores,
+        "mean": torch.full_like(scores, 1 / VIEWS),
+    }[kind]
+    return weights, torch.einsum("bkn,bknf->bkf", weights, hidden)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "scalar_product", "mean"])
+@pytest.mark.parametrize("rows", [1, 6, 10_000])
+def test_mixtures_and_their_gradients_are_those_of_the_formula(
+    monkeypatch: Any, rows: int, kind: Any
+) -> None:
+    monkeypatch.setattr(module, "ROWS_IN_CACHE", rows)
+    *given, pulled_back = inputs()
+    pulled_back = pulled_back.detach()[:, 0].requires_grad_()
+    bias = torch.tensor([0.5, -2.0], dtype=torch.float64, requires_grad=True)
+    given = [*given, pulled_back, bias]
+    found = attention_mixture(*given, scale=0.3, weights=kind)
+    wanted = literal_mixture(*given, scale=0.3, kind=kind)
+    for mine, reference in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, reference)
+    weighing = [torch.randn_like(x) for x in wanted]
+    gradients = [
+        torch.autograd.grad(
+            sum((x * w).sum() for x, w in zip(told, weighing, strict=True)),
+            given,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        for told in (found, wanted)
+    ]
+    for mine, reference in zip(*gradients, strict=True):
         torch.testing.assert_close(mine, reference)
 
 
