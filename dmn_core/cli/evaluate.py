@@ -145,6 +145,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
             title = f"{path.name}, {self.trials} trials"
             Console().print(table_of(results, title=title, steps=self.steps))
             x_min, x_max, y_min, y_max = environments.area_m
+            # From the middle, where the uninformed end, most of it is within success.
             if math.hypot(x_max - x_min, y_max - y_min) < 4 * SUCCESS_M:
                 print(
                     f"The area is {x_max - x_min:.1f} m x {y_max - y_min:.1f} m: success within "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -198,7 +199,35 @@ def test_a_table_says_where_trials_outnumber_places(weights, tmp_path):
     evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, "--trials", 5, *TRIALS[2:])
     assert json.loads((tmp_path / "table_2.json").read_text())["places"] == {"streets": 3}
     page = (tmp_path / "table_2.md").read_text()
-    assert "streets: 5 trials in 3 places" in page and "7 samples, 0.00 hours" in page
+    assert "streets: 5 trials in 3 places;" in page and "7 samples, 0.00 hours" in page
+
+
+def changed(monkeypatch, **changes):
+    """Let the data be another."""
+    module = sys.modules["tiny_data"]
+    monkeypatch.setattr(module, "load", lambda *a, load=module.load: replace(load(*a), **changes))
+
+
+def test_a_table_says_where_places_share_images(weights, tmp_path, monkeypatch):
+    changed(monkeypatch, blocks=np.array([0, 0, 1]))
+    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
+    content = json.loads((tmp_path / "table_2.json").read_text())
+    assert content["places"] == {"streets": 3} and content["blocks"] == {"streets": 2}
+    page = (tmp_path / "table_2.md").read_text()
+    assert "streets: 3 trials in 3 places of 2 blocks; places of a block overlap" in page
+
+
+@pytest.mark.parametrize("half_m", [3.0, 20.0])
+def test_success_in_a_small_area_is_said_to_mean_little(
+    weights, tmp_path, monkeypatch, capsys, half_m
+):
+    changed(monkeypatch, area_m=(-half_m, half_m, -half_m, half_m))
+    evaluate(
+        *("--data", "rooms", "--weights", weights / "mazes" / "dmn.safetensors"),
+        *("--finished", tmp_path / "trials.jsonl", *TRIALS),
+    )
+    said = "The area is 6.0 m x 6.0 m: success within 8.94 m says little"
+    assert (said in capsys.readouterr().out) == (half_m == 3.0)
 
 
 def test_a_folder_that_is_not_said_stops_no_table_without_that_data(weights, tmp_path):

@@ -16,7 +16,7 @@ from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet
 def test_every_part_compares_as_many_samples():
     settings = recipe_parts.Settings(samples=9600)
     configs = [config for _, config in recipe_parts.recipes(settings)]
-    assert len(configs) == 9
+    assert len(configs) >= 9
     for config in configs:
         assert config.max_steps * config.batch * config.compared == 9600
     assert {config.queries / config.compared for config in configs} >= {1, 2}  # but draw others
