@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -169,3 +170,50 @@ def test_robots_share_their_maps(probe: Any, mapper: Any, start: Any, scene: Any
     aged = probe.call(RemoveViews, "mapper/remove_views", RemoveViews.Request(older_than_s=1.0))
     assert not aged.success
     assert "would be gone" in aged.message
+
+
+def test_a_stale_view_gives_way_and_the_map_stays_small(probe: Any, mapper: Any) -> None:
+    mapper(live_poses="pose", publish_period_s=0.1, robot_name="r1", refresh_s=10.0, max_views=6)
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    newest(maps, probe, views=5)
+    poses = probe.publisher(PoseStamped, "view_pose")
+    images = probe.publisher(Image, "image")
+
+    def visit(seconds: int, x: float) -> None:
+        stamp = START + seconds * SECOND
+        for off in (-SECOND // 5, SECOND // 5):
+            poses.publish(at(stamp + off, x, 30.0))
+        images.publish(image(stamp))
+
+    def of_robot() -> list[tuple[int, float]]:
+        told = maps[-1]
+        where = [i for i, source in enumerate(told.sources) if source == "r1"]
+        return [(told.stamps_ns[i] // SECOND, told.viewpoints[3 * i]) for i in where]
+
+    def wait_for(*views: tuple[int, float]) -> None:
+        wanted = [(START // SECOND + seconds, x) for seconds, x in views]
+        probe.wait(lambda: of_robot() == wanted, f"views {wanted}, got {of_robot()}")
+        assert maps[-1].n_views <= 6
+
+    visit(0, 30.0)
+    wait_for((0, 30.0))
+    visit(20, 30.0)
+    wait_for((20, 30.0))
+    # One more than there may be: the context gives way, as views are spread widely.
+    visit(21, -30.0)
+    wait_for((20, 30.0), (21, -30.0))
+    assert maps[-1].n_views == 6
+
+
+def test_old_views_go_once_there_are_new_ones(probe: Any, mapper: Any) -> None:
+    mapper(live_poses="pose", publish_period_s=0.1, robot_name="r1", max_view_age_s=3600.0)
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    # All are older than an hour, but there is nothing else.
+    newest(maps, probe, views=5)
+    poses = probe.publisher(PoseStamped, "view_pose")
+    images = probe.publisher(Image, "image")
+    now = time.time_ns()
+    for off in (-SECOND // 5, SECOND // 5):
+        poses.publish(at(now + off, 30.0, 30.0))
+    images.publish(image(now))
+    assert list(newest(maps, probe, views=1).sources) == ["r1"]

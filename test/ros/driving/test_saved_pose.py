@@ -102,6 +102,8 @@ def test_a_robot_that_is_switched_on_again_is_where_it_was(
     first = start("localizer", set_initial_pose=True, **settings, **stated)
     probe.wait_for_state("map_views", "3")
     where = drive().look(1000 * SECOND, 0.0)
+    # While it runs, so that a power cut loses little.
+    probe.wait(path.exists, "the pose to be written")
     assert first.stop() == 0
     probe.heard["/diagnostics"].clear()
     second = start("localizer", **settings)
