@@ -288,6 +288,7 @@ class LocalizerNode(ManagedNode):
             "map_views": str(view_map.n_views if view_map is not None else 0),
             **details_of(standing, most_particles=self.parameters.max_particles),
             "images_waiting": str(inputs.images_waiting + self._work.images_waiting),
+            **{f"{what}_rate_hz": f"{hz:.1f}" for what, hz in inputs.silence.rates_hz().items()},
         }
         self._reporting.report(details, concerns_of(standing, inputs.silence.complaints()))
 

@@ -150,6 +150,7 @@ class SensorInputs:
             queued: images that were handed on and wait for the worker.
         """
         self._gate.tick()
+        self.silence.measure()
         waiting = queued * self._image_bytes
         if waiting > MANY_BYTES and self._throttle.is_due("queue"):
             self._node.get_logger().warning(

@@ -1,4 +1,4 @@
-"""Which of the topics that a node needs are silent."""
+"""Which of the topics that a node needs are silent, and how often they speak."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class _Expected:
     once: bool
     since_s: float
     has_come: bool = False
+    count: int = 0
+    rate_hz: float = 0.0
 
 
 class SilenceWatch:
@@ -24,6 +26,7 @@ class SilenceWatch:
         """Expect nothing yet; `now_s` is a clock that never goes back."""
         self._now_s = now_s
         self._expected: dict[str, _Expected] = {}
+        self._measured_s = now_s()
 
     def expect(self, what: str, topic: str, *, once: bool = False) -> None:
         """From now on something is to come at a topic, where `once` is enough for good."""
@@ -32,7 +35,23 @@ class SilenceWatch:
     def heard(self, what: str) -> None:
         """It came."""
         before = self._expected[what]
-        self._expected[what] = replace(before, since_s=self._now_s(), has_come=True)
+        self._expected[what] = replace(
+            before, since_s=self._now_s(), has_come=True, count=before.count + 1
+        )
+
+    def measure(self) -> None:
+        """Once in a while: how often everything has come since the last time."""
+        now_s = self._now_s()
+        passed_s, self._measured_s = now_s - self._measured_s, now_s
+        if passed_s > 0:
+            for what, expected in self._expected.items():
+                rate_hz = expected.count / passed_s
+                self._expected[what] = replace(expected, count=0, rate_hz=rate_hz)
+
+    def rates_hz(self) -> dict[str, float]:
+        """As measured last, by the first word of what comes again and again."""
+        expected = self._expected.items()
+        return {what.split()[0]: e.rate_hz for what, e in expected if not e.once}
 
     def complaints(self) -> list[str]:
         """In words, what is silent for longer than `SILENT_S`."""

@@ -184,6 +184,8 @@ def test_without_images_it_says_what_is_missing(
     assert "no odometry came on '/odom'" in message()
     assert told.look().state == LocalizerStatus.TRACKING
     probe.wait(lambda: told.statuses[-1].reason.startswith("no image for"), "the timeout")
+    for key in ("image_rate_hz", "odometry_rate_hz"):
+        assert {rate > 0 for rate in rates(probe, key)} == {False, True}, key
     assert told.statuses[-1].state == LocalizerStatus.LOST
     assert told.report("LOST").level == DiagnosticStatus.ERROR
     # Each start forgets what was known.
@@ -231,6 +233,12 @@ def test_a_saved_pose_without_a_file_is_refused_in_words(
     assert "Traceback" not in process.output
 
 
+def rates(probe: Any, key: str) -> list[float]:
+    """What all reports until now say of how often something came."""
+    reports = [report.status[0].values for report in probe.heard["/diagnostics"]]
+    return [float(v.value) for values in reports for v in values if v.key == key]
+
+
 def test_silence_is_counted_from_the_last_word() -> None:
     now_s = [0.0]
     watch = SilenceWatch(now_s=lambda: now_s[0])
@@ -245,6 +253,23 @@ def test_silence_is_counted_from_the_last_word() -> None:
     assert watch.complaints() == []
     now_s[0] = 100.0
     assert len(watch.complaints()) == 1
+
+
+def test_rates_are_of_the_time_since_they_were_measured() -> None:
+    now_s = [0.0]
+    watch = SilenceWatch(now_s=lambda: now_s[0])
+    watch.expect("image", "/image")
+    watch.expect("odometry (odom to base_link)", "/tf")
+    watch.expect("camera_info", "/camera_info", once=True)
+    for _ in range(30):
+        watch.heard("odometry (odom to base_link)")
+    now_s[0] = 2.0
+    watch.measure()
+    assert watch.rates_hz() == {"image": 0.0, "odometry": 15.0}
+    watch.heard("image")
+    now_s[0] = 2.5
+    watch.measure()
+    assert watch.rates_hz() == {"image": 2.0, "odometry": 0.0}
 
 
 def test_no_transform_is_told_until_somebody_or_the_images_say_where_the_robot_is(
