@@ -111,6 +111,7 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
         "... or sequences of 5 images",
         cut(replace(config, objective=SHIPPED_SEQUENCES.objective)),
     )
+    yield "... or Muon for convolutions", cut(replace(config, optimizer=SHIPPED.optimizer))
 
 
 def trained(

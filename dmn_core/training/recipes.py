@@ -35,6 +35,9 @@ SHIPPED = replace(
     views=40,
     contexts=3,
     contexts_max=6,
+    # docs/decisions/0020-muon.md; at twice this rate it diverged.
+    optimizer="muon",
+    learning_rate=7e-4,
     schedule="trapezoid",
     cooldown=0.15,
     weight_average=0.999,
