@@ -8,6 +8,7 @@ and are computed again for the gradient.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -113,7 +114,8 @@ class _Mixture(torch.autograd.Function):
                 products = torch.bmm(hidden, pulled_back[b].unsqueeze(2)).squeeze(2)
                 scores = scale * (products + bias[b].unsqueeze(1)).unflatten(1, (-1, views))
                 weights[b, k] = scores.softmax(-1) if kind == "softmax" else scores
-            mixed[b, k] = _mixed(weights[b, k], hidden.unflatten(1, (-1, views)))
+            mixing, seen = weights[b, k].unsqueeze(2), hidden.unflatten(1, (-1, views))
+            mixed[b, k] = (mixing @ seen).squeeze(2)
         context.save_for_backward(coordinates, tiled, responses, pulled_back, weights)
         context.scale, context.kind = scale, kind
         return weights, mixed
@@ -188,18 +190,11 @@ def _hidden(coordinates: Tensor, tiled: Tensor, responses: Tensor) -> Tensor:
     return added.add_(responses.unsqueeze(1)).relu_().flatten(1, 2)
 
 
-def _mixed(weights: Tensor, hidden: Tensor) -> Tensor:
-    """(b, k, N) weights of (b, k, N, F) features: (b, k, F)."""
-    return (weights.unsqueeze(2) @ hidden).squeeze(2)
-
-
 def _in_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
     """All in the type that autocast wants, where it is on; else in that of the widest."""
     device = inputs[0].device.type
     if torch.is_autocast_enabled(device):
         wanted = torch.get_autocast_dtype(device)
     else:
-        wanted = inputs[0].dtype
-        for other in inputs[1:]:
-            wanted = torch.promote_types(wanted, other.dtype)
+        wanted = reduce(torch.promote_types, (x.dtype for x in inputs))
     return tuple(x.to(wanted) for x in inputs)

@@ -41,9 +41,7 @@ def in_namespace(path: Path, namespace: str) -> str:
     for name in names:
         key = rf"^(['\"]?){re.escape(name)}\1(?=\s*:)"
         text = re.sub(key, f"/{namespace}/{name}", text, flags=re.MULTILINE)
-    copy = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / path.name
-    copy.write_text(text, encoding="utf-8")
-    return str(copy)
+    return _written(text, path.name)
 
 
 def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
@@ -59,9 +57,7 @@ def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
     """
     name = "/" + "/".join(part for part in (namespace.strip("/"), node) if part)
     said = {section: {"ros__parameters": dict(parameters)} for section in ("/**", name)}
-    path = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / OVERRULING
-    path.write_text(yaml.safe_dump(said), encoding="utf-8")
-    return str(path)
+    return _written(yaml.safe_dump(said), OVERRULING)
 
 
 def sections(path: Path) -> dict[str, Any]:
@@ -78,3 +74,10 @@ def sections(path: Path) -> dict[str, Any]:
     if not isinstance(found or {}, dict):
         raise ConfigurationError(f"{path} wants names of nodes at its top, got {found!r}")
     return {str(name): section for name, section in (found or {}).items()}
+
+
+def _written(text: str, name: str) -> str:
+    """A new file of that name in a folder of its own."""
+    path = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
