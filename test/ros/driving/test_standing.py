@@ -297,3 +297,25 @@ def test_no_transform_is_told_until_somebody_or_the_images_say_where_the_robot_i
     assert told.robot.told_ns == []
     assert told.look().state == LocalizerStatus.DEGRADED
     probe.wait(lambda: told.robot.told_ns, "map to odom")
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 5.0, 20.0])
+def test_the_transform_comes_at_its_own_rate(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any, rate_hz: float
+) -> None:
+    settings = {**SETTINGS, "transform_rate": rate_hz, **confidences(0.0)}
+    start("localizer", weights=scene.weights, **settings)
+    send_map()
+    told = Told(probe, drive)
+    told.look()
+    probe.wait(lambda: told.robot.told_ns, "map to odom")
+    # One image and 3 s without any.
+    told.reports(3)
+    stamps = told.robot.told_ns
+    assert stamps[0] == START + SECOND // 5 + SECOND
+    if not rate_hz:
+        assert len(stamps) == 1
+        return
+    # A busy machine delays or loses some: the middle of the steps is what the timer does.
+    assert len(stamps) > 2 * rate_hz / 3
+    assert np.median(np.diff(stamps)) / SECOND == pytest.approx(1 / rate_hz, rel=0.4)
