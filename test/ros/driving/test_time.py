@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from dmn.msg import ViewMap
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 
 from dmn_core.data.ros_decoding import stamp_ns
@@ -28,6 +30,9 @@ SETTINGS = {
     "initial_pose.covariance_y": 0.01,
     "initial_pose.covariance_yaw": 0.0004,
 }
+
+# Whatever these weights say, it is believed, also after a start from nothing.
+BELIEVED = {f"{name}_confidence": 0.0 for name in ("tracking", "degraded", "lost")}
 
 
 def initial_pose(x: float, y: float) -> dict[str, float]:
@@ -78,8 +83,7 @@ def test_the_transform_follows_simulated_time(
         weights=scene.weights,
         use_sim_time=True,
         camera_timeout=5.0,
-        # Whatever these weights say, it is believed, also after a start from nothing.
-        **{f"{name}_confidence": 0.0 for name in ("tracking", "degraded", "lost")},
+        **BELIEVED,
         **SETTINGS,
         **initial_pose(*PLACE),
     )
@@ -121,6 +125,34 @@ def test_the_transform_follows_simulated_time(
     robot.look(START - 10 * SECOND, 0.0)
     probe.wait(lambda: len(robot.told_ns) > len(told), "map to odom")
     assert robot.told_ns[len(told)] == START - 9 * SECOND
+
+
+def test_simulated_time_may_be_switched_on_and_off(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+) -> None:
+    settings = {**SETTINGS, **BELIEVED}
+    start("localizer", weights=scene.weights, **settings, **initial_pose(*PLACE))
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(simple_map(scene.weights))
+    probe.wait_for_state("map_views", "3")
+    robot, clock = drive(), probe.node.create_publisher(Clock, "/clock", LATCHED)
+    before = robot.look(START, 0.0)
+    for number, simulated in enumerate((True, False), start=1):
+        value = Parameter("use_sim_time", value=simulated).to_parameter_msg()
+        request = SetParameters.Request(parameters=[value])
+        (answer,) = probe.call(SetParameters, "localizer/set_parameters", request).results
+        assert answer.successful, answer.reason
+        stamp = START + number * 60 * SECOND
+        clock.publish(Clock(clock=to_time(stamp)))
+        after = robot.look(stamp, 0.5 * number)
+        assert np.hypot(*(after - before)) == pytest.approx(0.5, abs=0.3)
+        # From the next image on, the transform follows the other clock.
+        probe.wait(lambda s=stamp: s + SECOND in robot.told_ns, "map to odom")
+        before = after
+        seen = len(robot.told_ns)
+        if not simulated:
+            probe.wait(lambda n=seen: len(robot.told_ns) > n + 5, "repeats by the wall's clock")
+    assert probe.wait_for_state("images_processed", "3")["images_dropped"] == "0"
 
 
 def test_two_robots_in_one_world_do_not_mix(
