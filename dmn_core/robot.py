@@ -24,7 +24,8 @@ from dmn_core.session import Session
 
 # The paper's filter never resamples; one that runs for hours must, and its odometry has noise
 # (nav2_amcl's coefficients are too wide for a map that few images tell apart).
-# Images of a drive look alike, so that each counts for a fraction of one (docs/decisions/0012).
+# Images of a drive look alike, so that each counts for a fraction of one (docs/decisions/0012), and
+# only those that were taken a metre apart count at all (0021).
 ROBOT_FILTER = FilterSettings(
     noise=OdometryNoise(
         model="differential",
@@ -48,7 +49,7 @@ ROBOT_FILTER = FilterSettings(
         reference_particles=128,
     ),
 )
-ROBOT_GATE = MotionGate(update_min_d=0.25, update_min_a=0.2, first_images=5)
+ROBOT_GATE = MotionGate(update_min_d=1.0, update_min_a=0.6, first_images=5)
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -18,6 +18,7 @@ from dmn_core.cli.evaluate_examples import draw_examples, weights_to_evaluate
 from dmn_core.cli.evaluate_paper import (
     TRIALS_FILE,
     PaperRun,
+    TableNumber,
     TableSources,
 )
 from dmn_core.config import part_of
@@ -33,7 +34,6 @@ from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
 from dmn_core.evaluation.trials import with_a_place_each
 from dmn_core.localization import choose_device
 
-TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
 FigureNumber: TypeAlias = Literal[5, 6, 7, 8, 9, 10, 11]
 DEFAULT_FOLDER = Path("results/tables")
 SUCCESS_M = math.sqrt(SUCCESS_SQUARED_ERROR_M2)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from tqdm import tqdm
@@ -26,6 +26,7 @@ from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import Table, table
 from dmn_core.evaluation.trials import with_a_place_each
 
+TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
 TRIALS_FILE = "trials.jsonl"
 # Figures of one trained network; the others compare trainings, as all tables do.
 OF_ONE_NETWORK = (9, 11)

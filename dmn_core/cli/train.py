@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
+from dmn_core.cli.evaluate_paper import TableNumber, TableSources
+from dmn_core.cli.train_table import trainings_of_table
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
@@ -19,6 +21,9 @@ from dmn_core.training.config import TrainingConfig
 from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
 from dmn_core.training.start import refuse_other_network
 from dmn_core.weights import find_weights
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 FRESH, SHIPPED = "fresh", "shipped"
 
@@ -35,7 +40,11 @@ class TrainCommand(TrainingConfig):
     recipe: RecipeName = "default"
     """What the other options change: the way to train that learned most, or the paper's."""
     out: Path = Path("runs/mazes")
-    """Folder of the run."""
+    """Folder of the run; with --table of all its runs, by data and system, such as runs/record."""
+    table: TableNumber | None = None
+    """Train everything that this table of the paper compares, one after the other."""
+    sources: TableSources = field(default_factory=TableSources)
+    """Where tables have their data from."""
     start_from: str = ""
     """Weights to start a new run from: a file, `shipped` or `fresh`. If empty, shipped ones for
     --bag and freshly drawn ones for other data."""
@@ -49,19 +58,23 @@ class TrainCommand(TrainingConfig):
     def run(self) -> None:
         """Carry out the command."""
         # Imported here: localizing needs no training framework.
-        from dmn_core.training.loop import Trainer
         from dmn_core.training.processes import launch
+
+        commands = [self] if self.table is None else trainings_of_table(self)
+        # Before data is made, which may take hours.
+        starts = [command._weights_to_start_from() for command in commands]
+        fabric = launch(self.config)
+        for command, start in zip(commands, starts, strict=True):
+            command._train(start, fabric)
+
+    def _train(self, start: Checkpoint | None, fabric: Fabric) -> None:
+        """One system, in one run or in several that differ in learning rate or seed."""
+        from dmn_core.training.loop import Trainer
         from dmn_core.training.sweep import RECORD_NAME, train_all, variants
 
         if self.threads:
             torch.set_num_threads(self.threads)
         config = self.config
-        # Before data is made, which may take hours.
-        config.refuse_endless()
-        start = self._weights_to_start_from()
-        if start:
-            refuse_other_network(start.network, config.network)
-        fabric = launch(config)
         # What is not in the cache yet is made by one process of each machine.
         with fabric.rank_zero_first(local=True):
             training, validation = environments_of(config)
@@ -102,10 +115,14 @@ class TrainCommand(TrainingConfig):
         return fitted_to_system(part_of(TrainingConfig, self))
 
     def _weights_to_start_from(self) -> Checkpoint | None:
+        """Refuses a run that would not end, and weights of another network."""
+        self.config.refuse_endless()
         start = self.start_from or (SHIPPED if self.bag else FRESH)
         if start == FRESH:
             return None
-        return load_checkpoint(find_weights("" if start == SHIPPED else start))
+        checkpoint = load_checkpoint(find_weights("" if start == SHIPPED else start))
+        refuse_other_network(checkpoint.network, self.config.network)
+        return checkpoint
 
 
 def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:

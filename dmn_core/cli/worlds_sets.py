@@ -68,6 +68,6 @@ class RenderedSetCommand(ABC):
         top, area_m = self.top_view()
         top = draw_views(top, worlds.poses_map_camera[worlds.views_of(0)], area_m)
         return [
-            save_picture(self.out / "contact_sheet.png", sheet),
-            save_picture(self.out / "top_view.png", top),
+            save_picture(self.out / f"{recipe.name}_sheet.png", sheet),
+            save_picture(self.out / f"{recipe.name}_top_view.png", top),
         ]

@@ -71,8 +71,8 @@ class StreetsCommand:
             # Each place at the first visit, then at the second.
             rows.append(np.concatenate([x for both in zip(*shown, strict=True) for x in both], 1))
         return [
-            save_picture(self.out / "street_sheet.png", np.concatenate(rows)),
-            save_picture(self.out / "street_top_view.png", np.concatenate(tops, axis=1)),
+            save_picture(self.out / "streets_sheet.png", np.concatenate(rows)),
+            save_picture(self.out / "streets_top_view.png", np.concatenate(tops, axis=1)),
         ]
 
     def _top_view(self, renderer: StreetRenderer) -> NDArray[np.uint8]:

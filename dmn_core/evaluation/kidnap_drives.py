@@ -37,7 +37,7 @@ class KidnapPlan:
     """
 
     seconds: float = 30.0
-    images_per_s: float = 1.25
+    images_per_s: float = 5.0
     views: int = 16
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from dmn_core.evaluation.robot_trials import (
     Trial,
     mean_nees,
     reliability,
+    share_right,
     time_to_find,
     time_to_flag,
     within_95_percent,
@@ -49,6 +50,8 @@ def findings_of(trials: Sequence[Trial], *, success_m: float) -> Findings:
         ),
         "kidnap flagged LOST": time_to_flag(trials, states={State.LOST}, success_m=success_m),
         "found after the kidnap": time_to_find(trials, success_m=success_m, kidnapped=True),
+        "right while TRACKING [%]": share_right(trials, states=TRACKED, success_m=success_m),
+        "right, all images [%]": share_right(trials, states=set(State), success_m=success_m),
         **covariance_findings(trials, states=TRACKED, when=" while TRACKING"),
         **covariance_findings(trials, states=set(State), when=", all images"),
     }

@@ -87,6 +87,12 @@ def time_to_find(trials: Sequence[Trial], *, success_m: float, kidnapped: bool) 
     return Times(tuple(seconds), len(trials))
 
 
+def share_right(trials: Sequence[Trial], *, states: set[State], success_m: float) -> Figure | None:
+    """Share of images in some states whose estimate is right, in %; None without any."""
+    values = [m.error_m < success_m for trial in trials for m in trial if m.state in states]
+    return share_percent(np.array(values)) if values else None
+
+
 def mean_nees(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
     """Mean squared error in units of the covariance; 3 where that is true.
 

@@ -1,0 +1,47 @@
+"""Everything that a table compares is trained by one command, and found by the one that measures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dmn_core.checkpoint import read_record
+from dmn_core.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("tiny_data")
+LITTLE = (
+    *("--max-steps", 1, "--validate-every-steps", 1, "--validation-samples", 2, "--batch", 2),
+    *("--pictures-every", 0, "--accelerator", "cpu", "--threads", 1),
+)
+
+
+def dmn(*words):
+    main([str(word) for word in words])
+
+
+@pytest.mark.parametrize("number", [2, 5, 6])
+def test_a_table_is_trained_and_measured(number, tmp_path):
+    folder, pages = tmp_path / "record", tmp_path / "pages"
+    train = ("train", "--table", number, "--out", folder, *LITTLE)
+    dmn(*train)
+    runs = sorted(folder.glob("streets/*/best.safetensors"))
+    assert len(runs) == {2: 6, 5: 2, 6: 4}[number]
+    assert {read_record(path)["steps"] for path in runs} <= {0, 1}
+    trials = ("--trials", 2, "--particles-global", 8, "--particles-tracking", 4, "--device", "cpu")
+    dmn("evaluate", "--table", number, "--weights-dir", folder, "--out", pages, *trials)
+    content = json.loads((pages / f"table_{number}.json").read_text())
+    assert content["missing"] == []
+    compared = {used["run"]["compared_samples"] for used in content["weights"]}
+    assert len(compared) == 1, "rows that are compared have compared as much"
+    # What is done is not done again.
+    before = {path: path.read_bytes() for path in runs}
+    dmn(*train)
+    assert {path: path.read_bytes() for path in runs} == before
+
+
+def test_published_data_wants_its_folder(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        dmn("train", "--table", 2, "--out", tmp_path, "--sources.streets", "streetlearn", *LITTLE)
+    assert "--sources.streets-root" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
