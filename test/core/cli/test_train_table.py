@@ -1,4 +1,4 @@
-"""Everything that a table compares is trained by one command, and found by the one that measures."""
+"""Everything that a table compares is trained by one command, and found where it is measured."""
 
 from __future__ import annotations
 
