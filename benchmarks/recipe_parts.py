@@ -112,6 +112,7 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
         cut(replace(config, objective=SHIPPED_SEQUENCES.objective)),
     )
     yield "... or Muon for convolutions", cut(replace(config, optimizer=SHIPPED.optimizer))
+    yield "... or scalar products for attention", cut(replace(config, attention="scalar_product"))
 
 
 def trained(
