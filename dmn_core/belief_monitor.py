@@ -199,7 +199,13 @@ class BeliefMonitor:
         # Below nothing it would tell how long ago the robot was started, no more.
         drop = max(0.0, self._usual_gain - recent)
         model = self._calibration.at(self.settings.success_distance_m)
-        confidence = float(model.confidence(mass_near=mass, recent_gain=recent, gain_drop=drop))
+        confidence = float(
+            model.confidence(
+                mass_near=mass,
+                recent_gain=recent if step.evidence.is_compared else None,
+                gain_drop=drop,
+            )
+        )
         state = self._states(confidence)
         reason = self._reason(confidence, mass=mass, recent_gain=recent)
         return LocalizerStatus(

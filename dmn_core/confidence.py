@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
+from dmn_core.particle_filter.recovery import LEAST_GAIN
+
 # Masses below this count as this.
 LEAST_MASS = 1e-3
 # A slight pull of the coefficients to the plain ones, so that figures that tell all have a fit.
@@ -20,11 +22,12 @@ class ConfidenceModel:
 
     It is the belief's own mass within the distance, to a power, times the probability that the
     belief is worth anything: logistic in how much better than anywhere else it explained the last
-    images, and in how much less so than the images before them. The defaults are a guess, not
-    fitted.
+    images, and in how much less so than the images before them. Where that is hardly better than
+    knowing nothing (`LEAST_GAIN`) it falls to 0 in proportion: whoever was carried away and never
+    found must not be believed again because that was long ago. The defaults are a guess.
 
     Attributes:
-        offset: log-odds of a belief that explains images no better than any place would.
+        offset: log-odds of a belief of which nothing else is known.
         gain: growth of these log-odds with the short running mean of the gain, see
             `particle_filter.recovery`.
         drop: fall of these log-odds with what the short mean lacks to the long one.
@@ -37,13 +40,19 @@ class ConfidenceModel:
     mass: float = 1.0
 
     def __call__(
-        self, *, mass_near: ArrayLike, recent_gain: ArrayLike, gain_drop: ArrayLike
+        self, *, mass_near: ArrayLike, recent_gain: ArrayLike | None, gain_drop: ArrayLike
     ) -> NDArray[np.float64]:
-        """The confidence, from the belief's mass near its estimate and means of the gain."""
-        recent, drop = np.asarray(recent_gain, np.float64), np.asarray(gain_drop, np.float64)
+        """The confidence, from the belief's mass near its estimate and means of the gain.
+
+        `recent_gain` is None where nothing is known of it, as in a map without an area.
+        """
+        known = recent_gain is not None
+        recent = np.asarray(recent_gain if known else 0.0, np.float64)
+        drop = np.asarray(gain_drop, np.float64)
         odds = np.clip(self.offset + self.gain * recent - self.drop * drop, -50, 50)
+        found = np.clip(recent / LEAST_GAIN, 0.0, 1.0) if known else 1.0
         mass = np.clip(np.asarray(mass_near, np.float64), LEAST_MASS, 1.0)
-        return np.asarray(mass**self.mass / (1 + np.exp(-odds)))
+        return np.asarray(found * mass**self.mass / (1 + np.exp(-odds)))
 
 
 def fit_confidence(

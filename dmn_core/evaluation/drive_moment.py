@@ -29,6 +29,7 @@ class Moment:
         mass_near: the first figure that the confidence is made of.
         recent_gain: the second.
         gain_drop: the third.
+        weighed: whether the image was looked at; else odometry carried on what the last one told.
     """
 
     since_kidnap_s: float
@@ -39,6 +40,7 @@ class Moment:
     mass_near: float
     recent_gain: float
     gain_drop: float
+    weighed: bool = True
 
     @property
     def error_m(self) -> float:
@@ -65,6 +67,7 @@ def moment_of(fix: Fix, truth_map_base: FloatArray, *, since_kidnap_s: float) ->
         mass_near=fix.status.mass_near,
         recent_gain=fix.status.recent_gain,
         gain_drop=fix.status.gain_drop,
+        weighed=fix.weighed,
     )
 
 
@@ -74,7 +77,10 @@ def told_by(
     """What an uncalibrated drive would have told with a calibration, and limits of states."""
     states = StateMachine(monitor)
     told = [_told_by(calibration, moment) for moment in trial]
-    return [replace(moment, state=states(moment.confidence)) for moment in told]
+    return [
+        replace(moment, state=states(moment.confidence) if moment.weighed else states.state)
+        for moment in told
+    ]
 
 
 def _told_by(calibration: Calibration, moment: Moment) -> Moment:

@@ -32,7 +32,7 @@ class KidnapPlan:
 
     Attributes:
         seconds: length of either drive.
-        images_per_s: of the camera.
+        images_per_s: of the camera; those are weighed that the robot's gate lets through.
         views: context views of the map, anywhere in the maze.
     """
 

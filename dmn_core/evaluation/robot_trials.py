@@ -14,7 +14,7 @@ from dmn_core.evaluation.metrics import Z95, Figure, share_percent
 
 # 95 % of chi-square numbers with three degrees of freedom lie below this.
 CHI_SQUARE_3_95 = 7.815
-# A robot is back when so many images in a row are right.
+# A robot is back when so many images in a row are right, of those that were weighed.
 STEADY = 3
 Trial = Sequence[Moment]
 
@@ -79,7 +79,7 @@ def time_to_find(trials: Sequence[Trial], *, success_m: float, kidnapped: bool) 
     """To the first of some images in a row that are right: from the kidnap, or from the start."""
     seconds = []
     for trial in trials:
-        part = _split(trial)[int(kidnapped)]
+        part = [moment for moment in _split(trial)[int(kidnapped)] if moment.weighed]
         right = np.array([moment.error_m < success_m for moment in part])
         steady = np.convolve(right, np.ones(STEADY), "valid") == STEADY
         if steady.any():

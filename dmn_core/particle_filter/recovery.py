@@ -116,6 +116,7 @@ class Evidence:
         slow: (B,) long running mean of the gain.
         fast: (B,) short running mean of the gain.
         images: how many went into these.
+        is_compared: whether the gain is known.
     """
 
     mean_log_likelihood: Tensor
@@ -123,6 +124,7 @@ class Evidence:
     slow: Tensor
     fast: Tensor
     images: int = 1
+    is_compared: bool = True
 
     def share_to_inject(self, settings: RecoverySettings) -> Tensor:
         """Share (B,) of the belief to be replaced.
@@ -163,14 +165,15 @@ def weigh_evidence(
     else:
         anywhere = torch.logsumexp(reference, dim=-1) - math.log(reference.shape[-1])
         gain = mean - anywhere.to(mean.dtype)
+    is_compared = reference is not None
     if before is None:
-        return Evidence(mean, gain, slow=gain, fast=gain)
+        return Evidence(mean, gain, slow=gain, fast=gain, is_compared=is_compared)
     images = before.images + 1
     # A plain mean of the first images, which a belief that finds its place leaves behind.
     slowly = max(settings.recovery_alpha_slow, 1 / images)
     slow = before.slow + slowly * (gain - before.slow)
     fast = before.fast + settings.recovery_alpha_fast * (gain - before.fast)
-    return Evidence(mean, gain, slow, fast, images)
+    return Evidence(mean, gain, slow, fast, images, is_compared)
 
 
 def with_candidates(belief: Belief, candidates: Belief, share: Tensor) -> Belief:

@@ -11,6 +11,7 @@ import torch
 
 from dmn_core.belief_monitor import BeliefMonitor, MonitorSettings, State, belief_entropy
 from dmn_core.calibration import UNCALIBRATED, Calibration
+from dmn_core.confidence import ConfidenceModel
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import (
     Elsewhere,
@@ -128,7 +129,7 @@ def test_entropy_is_0_in_one_cell_and_1_in_cells_of_their_own():
 
 
 def test_another_success_distance_is_judged_by_what_is_not_fitted():
-    sure = {d: statuses(FILTER, images=1, success_distance_m=d)[0] for d in (2.0, 12.0)}
+    sure = {d: statuses(FILTER, images=3, success_distance_m=d)[-1] for d in (2.0, 12.0)}
     assert sure[2.0].mass_near < sure[12.0].mass_near
     assert sure[2.0].confidence < sure[12.0].confidence
     assert [s.success_distance_m for s in sure.values()] == [2.0, 12.0]
@@ -146,7 +147,7 @@ def test_modes_are_as_wide_as_the_calibration_says():
         np.testing.assert_allclose(after.covariance, 4 * before.covariance)
 
 
-def told(monitor, gains):
+def told(monitor, gains, *, is_compared=True):
     """Statuses of a belief that is sure of one place, whose images have these gains."""
     belief = gaussian_belief(
         torch.zeros(1, 3), 0.01 * torch.eye(3), particles=100, generator=torch.Generator()
@@ -159,7 +160,9 @@ def told(monitor, gains):
                 belief,
                 torch.zeros(1, 3),
                 0.01 * torch.eye(3)[None],
-                Evidence(nothing, torch.tensor([gain]), nothing, nothing),
+                Evidence(
+                    nothing, torch.tensor([gain]), nothing, nothing, is_compared=is_compared
+                ),
                 nothing,
             )
         )
@@ -176,6 +179,35 @@ def test_a_start_at_a_known_place_is_no_fall_of_the_gain():
     assert {status.state for status in steady} == {State.TRACKING}
     fallen = told(BeliefMonitor(MonitorSettings(), UNCALIBRATED), [*gains, -1.0, -1.0, -1.0])
     assert fallen[-1].gain_drop > 1 and fallen[-1].state != State.TRACKING
+
+
+# What a fit may say where the gain tells little on short drives.
+FLAT = Calibration(ConfidenceModel(offset=1.5, gain=0.0, drop=4.7, mass=0.6))
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0])
+def test_who_was_carried_away_and_is_never_found_is_never_believed_again(gain):
+    monitor = BeliefMonitor(MonitorSettings(), FLAT)
+    assert told(monitor, [2.0] * 20)[-1].state == State.TRACKING
+    after = told(monitor, [gain] * 200)
+    assert [status.state for status in after[10:]] == [State.LOST] * 190
+    assert after[-1].gain_drop < 0.1 and after[-1].confidence < 0.1
+    # Where it is found, it says so.
+    assert told(monitor, [2.0] * 10)[-1].state == State.TRACKING
+
+
+def test_who_never_was_anywhere_is_not_tracked():
+    statuses = told(BeliefMonitor(MonitorSettings(), FLAT), [-0.5] * 100)
+    assert {status.state for status in statuses} == {State.GLOBAL}
+
+
+def test_a_gain_that_is_not_known_says_nothing_against_a_belief():
+    known, unknown = (
+        told(BeliefMonitor(MonitorSettings(), FLAT), [0.0] * 5, is_compared=compared)[-1]
+        for compared in (True, False)
+    )
+    assert known.confidence == 0 and known.state == State.GLOBAL
+    assert unknown.confidence > 0.6 and unknown.state == State.TRACKING
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from dmn_core.evaluation.robot_report import draw_trials, findings_of, reliabili
 from dmn_core.evaluation.robot_trials import (
     mean_nees,
     reliability,
+    share_right,
     time_to_find,
     time_to_flag,
     within_95_percent,
@@ -68,6 +70,26 @@ def test_found_means_right_several_times_in_a_row():
     assert time_to_find([BLIND], success_m=8.0, kidnapped=True).median_s is None
 
 
+def test_images_that_only_odometry_tells_of_find_nothing_and_change_no_state():
+    carried = [replace(m, weighed=False) for m in NOTICED]
+    # The first right image alone was looked at.
+    once = [NOTICED[0], NOTICED[1], *carried[2:]]
+    assert time_to_find([once], success_m=8.0, kidnapped=False).seconds == ()
+    calibration = Calibration(ConfidenceModel(0.0, 1.0, 2.0, 1.0), SpreadModel())
+    bad = moment(0.0, 3.0, 3.0, TRACKING, mass=1.0, gain=0.0, drop=2.0)
+    good = replace(bad, gain_drop=0.0, recent_gain=5.0)
+    drive = [good, bad, *[replace(bad, weighed=False)] * 5]
+    told = told_by(calibration, drive, MonitorSettings(lost_images=2))
+    assert [m.state for m in told] == [TRACKING, *[DEGRADED] * 6]
+
+
+def test_right_is_within_the_distance():
+    trials = [NOTICED, BLIND]
+    assert share_right(trials, states={TRACKING}, success_m=8.0).value == pytest.approx(50, abs=20)
+    assert share_right([BLIND], states={TRACKING}, success_m=8.0).value == 50
+    assert share_right([BLIND], states={LOST}, success_m=8.0) is None
+
+
 def test_nees_of_true_covariances():
     rng = np.random.default_rng(0)
     trials = [
@@ -93,13 +115,13 @@ def test_moments_are_told_anew_by_a_calibration():
     calibration = Calibration(ConfidenceModel(0.0, 1.0, 2.0, 1.0), SpreadModel(2.0, 100.0, 1.0))
     plain = [
         moment(0.0, 3.0, 3.0, State.GLOBAL, mass=1.0, gain=5.0),
-        *[moment(t, 3.0, 3.0, TRACKING, mass=1.0, gain=0.0, drop=2.0) for t in (1.0, 2.0, 3.0)],
+        *[moment(t, 3.0, 3.0, TRACKING, mass=1.0, gain=1.0, drop=2.0) for t in (1.0, 2.0, 3.0)],
     ]
     told = told_by(calibration, plain, MonitorSettings(lost_images=2))
     assert [m.state for m in told] == [TRACKING, DEGRADED, LOST, LOST]
     sure, doubtful = told[0], told[1]
     assert sure.confidence == pytest.approx(1 / (1 + np.exp(-5)))
-    assert doubtful.confidence == pytest.approx(1 / (1 + np.exp(4)))
+    assert doubtful.confidence == pytest.approx(1 / (1 + np.exp(3)))
     far = 2 * 3.0 + 100 * (1 - doubtful.confidence)
     assert doubtful.nees == pytest.approx(9 / far) and sure.nees == pytest.approx(
         9 / (6 + 100 * (1 - sure.confidence))
