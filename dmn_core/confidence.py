@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from dmn_core.particle_filter.recovery import LEAST_GAIN
-
 # Masses below this count as this.
 LEAST_MASS = 1e-3
+# A belief explains images hardly better than knowing nothing does [nats]: it is of no use.
+LEAST_GAIN = 0.3
 # A slight pull of the coefficients to the plain ones, so that figures that tell all have a fit.
 PULL = 1e-4
 

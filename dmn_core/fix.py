@@ -86,4 +86,6 @@ def _carried_covariance(
     moved[0, 2] = -sin * motion[0] - cos * motion[1]
     moved[1, 2] = cos * motion[0] - sin * motion[1]
     turned = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    return moved @ covariance @ moved.T + turned @ spread @ turned.T
+    carried = moved @ covariance @ moved.T + turned @ spread @ turned.T
+    # Products of matrices round the two halves apart.
+    return (carried + carried.T) / 2

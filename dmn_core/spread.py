@@ -35,11 +35,17 @@ class SpreadModel:
     far_yaw_rad2: float = 0.0
 
     def of_mode(self, covariance: FloatArray) -> FloatArray:
-        """Covariance (..., 3, 3) of the error within a mode, from that of its particles."""
-        return self.scale * covariance
+        """Covariance (..., 3, 3) of the error within a mode, from that of its particles.
+
+        Symmetric to the bit, whatever the rounding of the one that is given.
+        """
+        given = np.asarray(covariance, np.float64)
+        return self.scale * ((given + given.swapaxes(-1, -2)) / 2)
 
     def of_estimate(self, covariance: FloatArray, confidence: float | FloatArray) -> FloatArray:
         """Covariance (..., 3, 3) of the error, from that of the particles of the best mode.
+
+        Symmetric to the bit, and positive semi-definite where the one that is given is.
 
         Args:
             covariance: (..., 3, 3) [m^2, m rad, rad^2].

@@ -17,7 +17,7 @@ LATENCIES_KEPT = 1000
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counts at one moment."""
+    """Counts at one moment; `last_drop` is what became of the last image, if it was dropped."""
 
     received: int
     processed: int
@@ -25,6 +25,7 @@ class Snapshot:
     refused: dict[str, int]
     latencies_s: list[float]
     last_problem: str
+    last_drop: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Counts:
     _refused: Counter[str] = field(default_factory=Counter)
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     _last_problem: str = ""
+    _last_drop: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def received(self) -> None:
@@ -56,6 +58,7 @@ class Counts:
         """An image became a pose."""
         with self._lock:
             self._processed += 1
+            self._last_drop = ""
             self._latencies_s.append(latency_s)
 
     def dropped(self, reason: str, explanation: str = "") -> None:
@@ -63,6 +66,7 @@ class Counts:
         with self._lock:
             self._dropped[reason] += 1
             self._last_problem = explanation or self._last_problem
+            self._last_drop = ": ".join(filter(None, (f"image dropped ({reason})", explanation)))
 
     def refused(self, topic: str, explanation: str) -> None:
         """A message other than an image was not accepted."""
@@ -80,6 +84,7 @@ class Counts:
                 dict(self._refused),
                 list(self._latencies_s),
                 self._last_problem,
+                self._last_drop,
             )
 
 

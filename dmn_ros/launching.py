@@ -20,10 +20,12 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from dmn_core.errors import ConfigurationError
-from dmn_ros.parameter_files import in_namespace, overruling, sections
+from dmn_ros.parameter_files import in_namespace, overruling, parameters_of
 
 MANAGED = ("mapper", "localizer")
 PLAYER = "bag_player"
+# What the localizer is called, and what the view map is, where Nav2's own map is on `map`.
+AMCL, NAV2_VIEW_MAP = "amcl", "view_map"
 # The name of the image display in config/dmn.rviz.
 IMAGE, COMPRESSED = "image", "/compressed"
 ARGUMENTS = {
@@ -36,6 +38,7 @@ ARGUMENTS = {
     "image": ("image", "image topic, without /compressed"),
     "image_transport": ("raw", "raw or compressed; empty: as params_file says"),
     "odom": ("odom", "odometry topic"),
+    "map": ("", "topic of the view map; empty: map, or view_map with nav2_compat"),
     "live_poses": ("", "poses of views while a robot drives; empty: as params_file says"),
     "view_pose": ("view_pose", "topic of these poses with live_poses:=pose"),
     "pose": ("pose", "topic of these poses with live_poses:=pose_with_covariance"),
@@ -49,7 +52,7 @@ ARGUMENTS = {
         "whether nodes start by themselves; empty: as params_file says, or not with nav2_compat",
     ),
     "use_respawn": ("false", "whether nodes that end are started again"),
-    "nav2_compat": ("false", "whether the localizer is amcl to Nav2, by its name and pose"),
+    "nav2_compat": ("false", "whether the localizer is amcl to Nav2, and the view map view_map"),
     "bag": ("", "bag of a robot to localize; empty: a simulated robot"),
     "seed": ("0", "of the simulated maze and robot"),
     "views": ("16", "pictures of the simulated maze that the map is made of"),
@@ -228,16 +231,29 @@ def rviz_config(*, compressed: bool) -> str:
     return str(copy)
 
 
-def image_transport(context: LaunchContext) -> str:
-    """What the localizer listens to: as the launch argument says, else as the params_file does."""
+def image_transport(context: LaunchContext, node: str = "localizer") -> str:
+    """What a node listens to: as the launch argument says, else as the params_file says of it.
+
+    Args:
+        context: with the launch arguments.
+        node: its name.
+    """
     stated = value(context, "image_transport")
     path = parameter_file(context)
-    if stated or not path:
-        return stated or "raw"
-    for section in sections(Path(path)).values():
-        parameters = section.get("ros__parameters", {}) if isinstance(section, dict) else {}
-        stated = parameters.get("image_transport", stated)
+    if not stated and path:
+        said = parameters_of(Path(path), node=node, namespace=value(context, "namespace"))
+        stated = str(said.get("image_transport", ""))
     return stated or "raw"
+
+
+def view_map(context: LaunchContext) -> dict[str, str]:
+    """The topic of the view map by its name in the nodes, where it is another one.
+
+    Nav2's map server has a map of another type on `map`, and there can be but one.
+    """
+    usual = NAV2_VIEW_MAP if is_true(value(context, "nav2_compat")) else "map"
+    topic = value(context, "map") or usual
+    return {} if topic == "map" else {"map": topic}
 
 
 def is_true(stated: str) -> bool:

@@ -11,8 +11,10 @@ from dmn.msg import LocalizerStatus
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
+from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.data.ros_transforms import Transforms, camera_on_robot
 from dmn_core.live_map import LiveMap
 from dmn_core.localization import Localizer
 from dmn_core.pose_track import compose
@@ -26,7 +28,7 @@ from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import OdometryGate
 from dmn_ros.parameters import MapperParameters
-from dmn_ros.qualities import LATCHED, RELIABLE, SENSOR
+from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, SENSOR
 from dmn_ros.refusals import Refusals
 from dmn_ros.trusted_poses import TrustedPoses
 
@@ -82,12 +84,16 @@ class LiveViews:
         camera = parameters.camera_choice()
         self._camera = CameraListener(node, camera, localizer.network.config.camera)
         self._decode = self._camera.fitting(image_decoder(compressed=compressed))
+        # None where a parameter says where the camera is.
+        self._transforms = Transforms() if parameters.camera_pose_source == "tf" else None
         self._subscribe()
 
     def _subscribe(self) -> None:
         node, limits = self._node, self._parameters
         kind, name = image_source(node, limits.image_transport)
         node.make_subscription(kind, name, self._on_image, SENSOR)
+        if self._transforms is not None:
+            node.make_subscription(TFMessage, "tf_static", self._transforms.add, MANY_LATCHED)
         node.make_timer(1.0, self._shelf.tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
         if limits.live_poses == "pose":
             node.make_subscription(PoseStamped, "view_pose", self._on_pose, RELIABLE)
@@ -134,13 +140,24 @@ class LiveViews:
                     self._offer(message, image.stamp_ns, image.pose_odom_base)
 
     def _offer(self, message: Any, stamp: int, pose_map_base: np.ndarray) -> None:
-        pose_map_camera = compose(pose_map_base, self._parameters.mount())
+        pose_map_camera = compose(pose_map_base, self._mount(message))
         if not self._map.wants(pose_map_camera, stamp):
             return
         rgb = self._decode(message)
         record = ViewRecord(stamp, self._source, to_picture_png(rgb))
         if self._map.add(rgb, pose_map_camera, record):
             self._on_change()
+
+    def _mount(self, message: Any) -> tuple[float, float, float]:
+        """Where the camera of an image is on the robot [m, m, rad].
+
+        Raises:
+            DecodingError: tf_static does not say so, or it looks up or down.
+        """
+        if self._transforms is None:
+            return self._parameters.mount()
+        base, frame = self._parameters.base_frame_id, message.header.frame_id
+        return camera_on_robot(self._transforms, base=base.lstrip("/"), frame=frame.lstrip("/"))
 
     def _on_shared(self, message: ViewMapMessage) -> None:
         with self._refusing("shared map"):

@@ -97,11 +97,14 @@ class LocalizerNode(ManagedNode):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
-            self._keeper.write()
+            self._keeper.close()
         if self._inputs is not None:
             self._inputs.close()
             self._inputs = None
         self._standing.restart()
+        # They hold the weights and the map; setting up may have failed before it made them all.
+        for name in ("_tracking", "_keeper", "_reporting", "_outputs"):
+            self.__dict__.pop(name, None)
 
     def adjust(self, parameters: LocalizerParameters) -> None:
         """Work by other parameters from the next image on.
@@ -273,13 +276,8 @@ class LocalizerNode(ManagedNode):
         self._report()
 
     def _stand(self) -> Standing:
-        if self._tracking.view_map is None:
-            missing = f"waiting for a map on {self.resolve_topic_name('map')!r}"
-        elif not self._reporting.counts.snapshot().received:
-            missing = "no image came yet"
-        else:
-            missing = "no image was localized yet"
-        return self._standing.now(missing)
+        counts, has_map = self._reporting.counts.snapshot(), self._tracking.view_map is not None
+        return self._standing.now(counts, self._inputs_made.silence, has_map=has_map)
 
     def _report(self) -> None:
         inputs, view_map = self._inputs_made, self._tracking.view_map

@@ -47,6 +47,7 @@ class MapperNode(ManagedNode):
         super().__init__("mapper", MapperParameters)
         self._localizer: Localizer | None = None
         self._live: LiveMap | None = None
+        self._views: LiveViews | None = None
         self._is_dirty = False
         self._refusing = Refusals(self)
 
@@ -85,7 +86,7 @@ class MapperNode(ManagedNode):
 
     def tear_down(self) -> None:
         """Forget the map and the weights."""
-        self._live = self._localizer = None
+        self._live = self._localizer = self._views = None
 
     @property
     def _view_map(self) -> ViewMap | None:

@@ -181,8 +181,12 @@ class OdometryGate:
         self._silent_ticks += 1
         if self._silent_ticks < SILENT_TICKS:
             return
-        for _ in self._waiting:
-            self._on_dropped("no_odometry", "odometry ended before an image's stamp")
+        for image in self._waiting:
+            found = self._place(image) if self._is_old(image.stamp_ns) else None
+            if isinstance(found, tuple):
+                self._on_dropped(*found)
+            else:
+                self._on_dropped("no_odometry", "odometry ended before an image's stamp")
         self._waiting.clear()
 
     def ready(self) -> list[PosedImage]:
@@ -193,23 +197,45 @@ class OdometryGate:
     def _pose(self, image: _Waiting) -> PosedImage | None:
         """Pose an image, or put it back to wait, or drop it."""
         newest = self._buffer.newest_ns
+        if newest is None or newest < image.stamp_ns:
+            self._wait_on(image, newest)
+            return None
         if self._suspect is not None and self._is_old(image.stamp_ns):
             # The next odometry tells whether it is late, or of the time after a jump.
             self._waiting.append(image)
             return None
-        if newest is None or newest < image.stamp_ns:
-            self._wait_on(image, newest)
-            return None
+        found = self._place(image)
+        if isinstance(found, PosedImage):
+            self._last_ns = image.stamp_ns
+            return found
+        if self._is_old(image.stamp_ns) and self._may_begin_anew(image, newest):
+            since = newest if image.odometry_ns is None else image.odometry_ns
+            self._waiting.append(_Waiting(image.stamp_ns, image.message, since))
+        else:
+            self._on_dropped(*found)
+        return None
+
+    def _place(self, image: _Waiting) -> PosedImage | tuple[str, str]:
+        """An image that odometry has come past with its pose, or reason and words why it has none.
+
+        A camera may lag by seconds: what is old and in order is posed at once.
+        """
         if self._last_ns is not None and image.stamp_ns <= self._last_ns:
-            self._on_dropped("out_of_order", "an image is not newer than the one before it")
-            return None
+            return "out_of_order", "an image is not newer than the one before it"
         try:
             pose = self._buffer.at(image.stamp_ns, max_gap_s=self._max_gap_s)
         except TrackError as error:
-            self._on_dropped("no_odometry", str(error))
-            return None
-        self._last_ns = image.stamp_ns
+            return "no_odometry", str(error)
         return PosedImage(image.stamp_ns, image.message, pose)
+
+    def _may_begin_anew(self, image: _Waiting, newest: int) -> bool:
+        """Whether an old image may be of a time whose odometry it has overtaken.
+
+        Then a bag that is played again gives its first images as it did at first. Where odometry
+        goes on by more than messages overtake each other by, time has not jumped.
+        """
+        since = image.odometry_ns
+        return self._clock_jumped or since is None or newest - since <= JUMP_BACK_NS
 
     def _wait_on(self, image: _Waiting, newest: int | None) -> None:
         since = image.odometry_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,52 @@ def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
         node: name of the node.
         namespace: of the node, with or without a slash before it.
     """
-    name = "/" + "/".join(part for part in (namespace.strip("/"), node) if part)
+    name = _joined(namespace, node)
     said = {section: {"ros__parameters": dict(parameters)} for section in ("/**", name)}
     return _written(yaml.safe_dump(said), OVERRULING)
+
+
+def parameters_of(path: Path, *, node: str, namespace: str) -> dict[str, Any]:
+    """What a file says of a node, as ROS would after `in_namespace`: later sections overrule.
+
+    Args:
+        path: YAML file.
+        node: name of the node.
+        namespace: of the node, with or without a slash before it.
+
+    Raises:
+        ConfigurationError: it is no parameter file.
+    """
+    full = _joined(namespace, node)
+    found: dict[str, Any] = {}
+    for name, parameters in _named(sections(path)):
+        is_bare = not name.startswith("/") and "/" not in name
+        if re.fullmatch(_pattern(_joined(namespace, name) if is_bare else name), full):
+            found |= parameters
+    return found
+
+
+def _named(section: dict[Any, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names of nodes with their parameters, in the order of the file."""
+    for key, inner in section.items():
+        if not isinstance(inner, dict):
+            continue
+        name = f"{above.rstrip('/')}/{str(key).lstrip('/')}" if above else str(key)
+        if isinstance(inner.get("ros__parameters"), dict):
+            yield name, inner["ros__parameters"]
+        elif "ros__parameters" not in inner:
+            yield from _named(inner, name)
+
+
+def _pattern(name: str) -> str:
+    """What full names a section is of: `*` stands for one part of a name, `**` for any number."""
+    wild = {"*": r"/[^/]+", "**": r"(?:/[^/]+)*"}
+    parts = name.strip("/").split("/")
+    return "".join(wild.get(part, "/" + re.escape(part)) for part in parts)
+
+
+def _joined(*parts: str) -> str:
+    return "/" + "/".join(stripped for part in parts if (stripped := part.strip("/")))
 
 
 def sections(path: Path) -> dict[str, Any]:

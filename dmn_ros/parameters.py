@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from dmn_core.cameras.choice import CAMERA_CHOICES, CameraChoice
+from dmn_core.cameras.choice import (
+    CAMERA_CHOICES,
+    CAMERA_POSE_SOURCES,
+    CameraChoice,
+    CameraPoseSource,
+)
 from dmn_core.data.bag import ViewSelection
 from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
 from dmn_core.live_map import LiveMapSettings
@@ -19,6 +24,7 @@ from dmn_ros.declaration import numbers, parameter
 
 AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
 AUTOSTART_IN_NAV2 = "autostart_node"
+CAMERA_SOURCE_HELP = "where the camera is: parameter, that is pose_base_camera, or tf"
 CAMERA_POSE_HELP = "x, y, yaw of the camera on the robot, x along its view"
 # Of metres and radians: a robot is smaller. A map is smaller, and float32 tells its metres apart.
 LARGEST_MOUNT, LARGEST_PLACE_M = 100.0, 1e6
@@ -37,7 +43,7 @@ class MapperParameters:
     image_topic: str = parameter("", "image topic in the bag; empty: the only one there is")
     pose_topic: str = parameter("", "pose topic in the bag; empty: the only one there is, or tf")
     global_frame_id: str = parameter("map", "frame of the map and of the viewpoints")
-    base_frame_id: str = parameter("base_link", "robot frame in the bag's tf")
+    base_frame_id: str = parameter("base_link", "robot frame in tf")
     weights: str = parameter("", "weights file; empty: the ones that come with the package")
     device: str = parameter("auto", "where to compute: auto, cuda, cuda:N or cpu")
     precision: str = parameter("float32", PRECISION_HELP, choices=tuple(PRECISIONS))
@@ -58,6 +64,9 @@ class MapperParameters:
     )
     area_margin_m: float = parameter(
         DEFAULT_MARGIN_M, "by how much that box is grown on each side", low=0.0
+    )
+    camera_pose_source: str = parameter(
+        "parameter", CAMERA_SOURCE_HELP, choices=CAMERA_POSE_SOURCES
     )
     pose_base_camera: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0), CAMERA_POSE_HELP, low=-LARGEST_MOUNT, high=LARGEST_MOUNT
@@ -133,6 +142,7 @@ class MapperParameters:
             area_margin_m=self.area_margin_m,
             pose_base_camera=self.mount(),
             camera=self.camera_choice(),
+            camera_pose_source=cast(CameraPoseSource, self.camera_pose_source),
         )
 
     def mount(self) -> tuple[float, float, float]:

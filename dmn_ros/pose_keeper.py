@@ -16,9 +16,9 @@ from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 
 @dataclass
 class LastPose:
-    """The last pose that could be trusted and its map, over the lives of one process."""
+    """The last pose that could be trusted, over the lives of one process."""
 
-    known: tuple[Fix, ViewMap] | None = None
+    known: SavedPose | None = None
 
 
 class PoseKeeper:
@@ -32,20 +32,21 @@ class PoseKeeper:
             last: where it was before it was cleaned up; counts more than a file.
 
         Raises:
-            SavedPoseError: the file is damaged, or it has no name.
+            SavedPoseError: the file has no name.
         """
         self._node, self._last = node, last
         self._lock = threading.Lock()
+        self._newest: tuple[Fix, ViewMap] | None = None
         self._unsaved: tuple[Fix, ViewMap] | None = None
         stated = node.parameters
         self._path = Path(stated.saved_pose_filepath) if stated.saved_pose_filepath else None
         self._saved: SavedPose | None = None
         if stated.set_initial_pose:
             return
-        if stated.initialize_at_saved_pose:
-            self._saved = self._read()
         if last.known and not stated.always_reset_initial_pose:
-            self._saved = SavedPose.of(*last.known)
+            self._saved = last.known
+        elif stated.initialize_at_saved_pose:
+            self._saved = self._read()
 
     def start_in(self, view_map: ViewMap) -> Near | None:
         """Where to start in the first map; None where nothing was saved for it."""
@@ -65,13 +66,13 @@ class PoseKeeper:
         """Somebody says where to start: neither the saved pose nor the last one counts any more."""
         self._saved = None
         with self._lock:
-            self._last.known = self._unsaved = None
+            self._last.known = self._newest = self._unsaved = None
 
     def keep(self, fix: Fix, view_map: ViewMap | None) -> None:
         """Remember a pose for the next `write`."""
         if view_map is not None and fix.status.state in TRUSTED:
             with self._lock:
-                self._last.known = self._unsaved = (fix, view_map)
+                self._newest = self._unsaved = (fix, view_map)
 
     def write(self) -> None:
         """Write the pose, if it is new."""
@@ -84,10 +85,25 @@ class PoseKeeper:
         except SavedPoseError as error:
             self._node.get_logger().error(str(error))
 
+    def close(self) -> None:
+        """Write the pose, and leave it for the next life without the map, which is large."""
+        self.write()
+        with self._lock:
+            newest, self._newest = self._newest, None
+        if newest is not None:
+            self._last.known = SavedPose.of(*newest)
+
     def _read(self) -> SavedPose | None:
+        """The pose in the file; None, with a warning, where there is none that can be used.
+
+        A robot that is started again and again must not stand still for a damaged file.
+        """
         if self._path is None:
             raise SavedPoseError("initialize_at_saved_pose wants a file: set saved_pose_filepath")
-        if not self._path.exists():
-            self._node.get_logger().warning(f"there is no saved pose in {self._path} yet")
-            return None
-        return read_pose(self._path)
+        try:
+            pose, lack = read_pose(self._path), f"there is no saved pose in {self._path} yet"
+        except SavedPoseError as error:
+            pose, lack = None, str(error)
+        if pose is None:
+            self._node.get_logger().warning(f"{lack}: starting everywhere in the map")
+        return pose

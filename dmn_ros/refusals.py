@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -15,18 +16,36 @@ from dmn_ros.throttle import Throttle
 WARN_PERIOD_S = 5.0
 
 
-class Refusals:
-    """Counts what is refused, and reports each kind at most once in five seconds.
+class ProblemLog:
+    """Tells of each kind of problem at most once in five seconds; safe from several threads.
 
-    What nobody foresaw, such as a GPU without memory, is reported with its traceback once.
+    What nobody foresaw, such as a GPU without memory, is told with its traceback once.
     """
+
+    def __init__(self, node: Node) -> None:
+        """Tell in the name of a node."""
+        self._node = node
+        self._throttle = Throttle(period_s=WARN_PERIOD_S)
+        self._traced = Throttle(period_s=math.inf)
+
+    def warn(self, kind: str, text: str, *, is_rare: bool = False) -> None:
+        """Say something; each time where it is rare, so that somebody waits for the answer."""
+        if is_rare or self._throttle.is_due(kind):
+            self._node.get_logger().warning(text)
+
+    def trace(self, kind: str, error: Exception) -> None:
+        """The traceback of the first error of its type, in a line before what `warn` says."""
+        if self._traced.is_due(f"{kind} {type(error).__name__}"):
+            self._node.get_logger().error("".join(traceback.format_exception(error)))
+
+
+class Refusals:
+    """Counts what is refused, and reports it as a `ProblemLog` does."""
 
     def __init__(self, node: Node) -> None:
         """Report in the name of a node."""
         self.counts = Counter[str]()
-        self._node = node
-        self._throttle = Throttle(period_s=WARN_PERIOD_S)
-        self._traced: set[tuple[str, type[Exception]]] = set()
+        self._log = ProblemLog(node)
 
     @contextmanager
     def __call__(self, what: str) -> Iterator[None]:
@@ -36,13 +55,10 @@ class Refusals:
         except DmnError as error:
             self.note(what, f"{what} refused: {error}")
         except Exception as error:
-            if (kind := (what, type(error))) not in self._traced:
-                self._traced.add(kind)
-                self._node.get_logger().error("".join(traceback.format_exception(error)))
+            self._log.trace(what, error)
             self.note(what, f"{what} failed: {type(error).__name__}: {error}")
 
     def note(self, what: str, text: str) -> None:
         """Count something that is not as it should be, and say so once in a while."""
         self.counts[what] += 1
-        if self._throttle.is_due(what):
-            self._node.get_logger().warning(f"{text} ({self.counts[what]} until now)")
+        self._log.warn(what, f"{text} ({self.counts[what]} until now)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,10 +14,8 @@ from dmn_core.errors import DmnError
 from dmn_ros.diagnostics import Concern, Counts, to_diagnostics
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import RELIABLE
+from dmn_ros.refusals import ProblemLog
 from dmn_ros.standing import Standing
-from dmn_ros.throttle import Throttle
-
-WARN_PERIOD_S = 5.0
 
 
 class Reporting:
@@ -28,7 +25,7 @@ class Reporting:
         """Report for a node that is being set up."""
         self.counts = Counts()
         self._node = node
-        self._throttle = Throttle(period_s=WARN_PERIOD_S)
+        self._log = ProblemLog(node)
         self._reported = self.counts.snapshot()
         # Reports come from the callbacks' thread, and from the worker when it has a new map.
         self._lock = threading.Lock()
@@ -37,8 +34,7 @@ class Reporting:
     def drop(self, reason: str, explanation: str) -> None:
         """An image did not become a pose."""
         self.counts.dropped(reason, explanation)
-        if self._throttle.is_due(reason):
-            self._node.get_logger().warning(f"image dropped ({reason}): {explanation}")
+        self._log.warn(reason, f"image dropped ({reason}): {explanation}")
 
     @contextmanager
     def refusing(self, topic: str, *, is_rare: bool = True) -> Iterator[None]:
@@ -53,28 +49,25 @@ class Reporting:
         except DmnError as error:
             self.refuse(topic, str(error), is_rare=is_rare)
         except Exception as error:
-            self.counts.refused(topic, f"{type(error).__name__}: {error}")
-            if is_rare or self._throttle.is_due(topic):
-                self._log_failure(f"{topic} failed", error)
+            explanation = f"{type(error).__name__}: {error}"
+            self.counts.refused(topic, explanation)
+            self._log.trace(topic, error)
+            self._log.warn(topic, f"{topic} failed: {explanation}", is_rare=is_rare)
 
     def refuse(self, topic: str, explanation: str, *, is_rare: bool = False) -> None:
         """A message other than an image was not accepted; arguments as those of `refusing`."""
         self.counts.refused(topic, explanation)
-        if is_rare or self._throttle.is_due(topic):
-            self._node.get_logger().warning(f"{topic} refused: {explanation}")
+        self._log.warn(topic, f"{topic} refused: {explanation}", is_rare=is_rare)
 
     def unforeseen(self, error: Exception, is_image: bool) -> None:
         """A job of the worker failed in a way that nobody thought of."""
         explanation = f"{type(error).__name__}: {error}"
+        self._log.trace("failed" if is_image else "job", error)
         if is_image:
-            self.counts.dropped("failed", explanation)
-        else:
-            self.counts.refused("job", explanation)
-        self._log_failure("image dropped (failed)" if is_image else "map or start (failed)", error)
-
-    def _log_failure(self, what: str, error: Exception) -> None:
-        details = "".join(traceback.format_exception(error))
-        self._node.get_logger().error(f"{what}: {details}")
+            self.drop("failed", explanation)
+            return
+        self.counts.refused("job", explanation)
+        self._log.warn("job", f"map or start (failed): {explanation}", is_rare=True)
 
     def report(self, details: dict[str, str], concerns: Sequence[Concern]) -> None:
         """Publish what has become of everything until now.
@@ -120,13 +113,18 @@ def details_of(standing: Standing, *, most_particles: int) -> dict[str, str]:
 
 def concerns_of(standing: Standing, silent: Sequence[str]) -> list[Concern]:
     """What is wrong with a standing, and with topics that are silent."""
-    status, told = standing.status, [Concern(DiagnosticStatus.WARN, text) for text in silent]
-    level = _LEVELS.get(status.state)
-    return told if level is None else [Concern(level, status.reason), *told]
+    status, level = standing.status, _LEVELS.get(standing.status.state)
+    if level is None:
+        return [Concern(DiagnosticStatus.WARN, text) for text in silent]
+    # The reason may be a silent topic.
+    told = [Concern(DiagnosticStatus.WARN, text) for text in silent if text not in status.reason]
+    return [Concern(level, status.reason), *told]
 
 
 _LEVELS = {
     State.UNINITIALIZED: DiagnosticStatus.WARN,
+    # Who looks everywhere tells no transform: nobody can drive by it.
+    State.GLOBAL: DiagnosticStatus.WARN,
     State.DEGRADED: DiagnosticStatus.WARN,
     State.LOST: DiagnosticStatus.ERROR,
 }

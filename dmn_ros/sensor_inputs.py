@@ -14,6 +14,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
+from dmn_core.data.ros_transforms import Transforms, camera_on_robot, planar
 from dmn_core.errors import DecodingError
 from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros import qualities
@@ -29,11 +30,11 @@ from dmn_ros.odometry import (
     OdometryGate,
     PosedImage,
 )
-from dmn_ros.reporting import WARN_PERIOD_S, Reporting
+from dmn_ros.refusals import WARN_PERIOD_S
+from dmn_ros.reporting import Reporting
 from dmn_ros.silence import SilenceWatch
 from dmn_ros.throttle import Throttle
-from dmn_ros.transform_use import camera_on_robot, odometry_of
-from dmn_ros.transforms import Transforms, planar
+from dmn_ros.transform_use import odometry_of
 
 CameraPose = tuple[float, float, float]
 # Of images that wait for the worker: beyond, somebody should know.

@@ -55,9 +55,18 @@ class SilenceWatch:
 
     def complaints(self) -> list[str]:
         """In words, what is silent for longer than `SILENT_S`."""
+        done = [what for what, e in self._expected.items() if e.once and e.has_come]
+        return self._silent(SILENT_S, without=done)
+
+    def pauses(self, over_s: float) -> list[str]:
+        """In words, what comes again and again and has not for so long, `SILENT_S` at most."""
+        once = [what for what, e in self._expected.items() if e.once]
+        return self._silent(min(over_s, SILENT_S), without=once)
+
+    def _silent(self, over_s: float, *, without: list[str]) -> list[str]:
         told = []
         for what, expected in self._expected.items():
             silent_s = self._now_s() - expected.since_s
-            if silent_s >= SILENT_S and not (expected.once and expected.has_come):
+            if silent_s >= over_s and what not in without:
                 told.append(f"no {what} came on {expected.topic!r} for {silent_s:.0f} s")
         return told

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from dmn_core.belief_monitor import LocalizerStatus, State
 from dmn_core.fix import Fix
 from dmn_core.pose_track.interpolation import NANOSECONDS
+from dmn_ros.diagnostics import Snapshot
 from dmn_ros.managed_node import ManagedNode
+from dmn_ros.silence import SilenceWatch
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,13 @@ class StandingKeeper:
             was_new, self._is_new = self._is_new, False
             return was_new
 
-    def now(self, missing: str) -> Standing:
+    def now(self, counts: Snapshot, silence: SilenceWatch, *, has_map: bool) -> Standing:
         """The standing at this moment.
 
         Args:
-            missing: what a first fix waits for.
+            counts: what became of the images until now.
+            silence: which topics are silent.
+            has_map: whether there is a map to localize in.
         """
         with self._lock:
             fix, now_ns = self._fix, self._now_ns()
@@ -70,14 +74,24 @@ class StandingKeeper:
         parameters = self._node.parameters
         if fix is None:
             distance_m = parameters.success_distance_m
+            missing = self._missing(counts, has_map=has_map)
             return Standing(now_ns, LocalizerStatus(reason=missing, success_distance_m=distance_m))
         status = fix.status
         if age_s > parameters.camera_timeout:
             # Who looks everywhere has nothing to lose.
             state = State.GLOBAL if status.state == State.GLOBAL else State.LOST
-            reason = f"no image for {age_s:.0f} s"
+            # A silent topic is the cause of what is dropped meanwhile.
+            silent = silence.pauses(parameters.camera_timeout)
+            why = "; ".join(silent) or counts.last_drop
+            reason = f"no pose for {age_s:.0f} s" + (f": {why}" if why else "")
             status = replace(status, state=state, reason=reason, confidence=0.0)
         return replace(_after(fix, status, now_ns, stamp_ns=now_ns), weighed=False)
+
+    def _missing(self, counts: Snapshot, *, has_map: bool) -> str:
+        """What a first fix waits for."""
+        if not has_map:
+            return f"waiting for a map on {self._node.resolve_topic_name('map')!r}"
+        return "no image was localized yet" if counts.received else "no image came yet"
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

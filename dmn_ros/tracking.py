@@ -110,6 +110,8 @@ class Tracking:
         With `keep` the belief is that of the last image, and odometry since then is not known.
         """
         if how == "keep":
+            # A start that waits for a map stays, as the belief does.
+            self._stood_at = None
             self._session.lose_odometry()
             return
         stated = self._stated if how == "reset" else None

@@ -1,4 +1,4 @@
-"""What the localizer reads off transforms: odometry, its camera, where other frames are."""
+"""What nodes read off transforms: odometry, its camera, where other frames are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from tf2_msgs.msg import TFMessage
 
-from dmn_core.errors import DecodingError
+from dmn_core.data.ros_transforms import Transforms, planar
 from dmn_core.pose_track import compose
-from dmn_ros.transforms import Transforms, planar, planar_camera
 
 
 def odometry_of(
@@ -25,18 +24,6 @@ def odometry_of(
         child = transform.child_frame_id.lstrip("/")
         if pose_odom_base is not None and transforms.is_above(child, base):
             yield transform.header.stamp, pose_odom_base
-
-
-def camera_on_robot(transforms: Transforms, *, base: str, frame: str) -> tuple[float, float, float]:
-    """Planar pose of a camera with optical frame `frame` on the robot [m, m, rad].
-
-    Raises:
-        DecodingError: the frames are not connected, or the camera looks up or down.
-    """
-    pose_base_camera = transforms.find(base, frame)
-    if pose_base_camera is None:
-        raise DecodingError(f"tf_static connects {base!r} not to {frame!r}")
-    return planar_camera(pose_base_camera, frame)
 
 
 def pose_in_map(

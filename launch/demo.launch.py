@@ -16,6 +16,7 @@ from dmn_ros.launching import (
     player,
     rviz,
     value,
+    view_map,
     visualizer,
 )
 from dmn_ros.simulator.context import simulated_context
@@ -25,7 +26,7 @@ IMAGE = "camera/image_raw"
 PARTICLES = 512
 NAMES = (
     *("namespace", "use_sim_time", "params_file", "context_bag", "bag", "rate", "seed", "views"),
-    *("rviz", "visualize", "log_level", "autostart", "use_respawn"),
+    *("map", "rviz", "visualize", "log_level", "autostart", "use_respawn"),
 )
 
 
@@ -46,7 +47,7 @@ def simulated(context: LaunchContext) -> list[Node]:
     return [
         node(context, "simulator", config="simulator.yaml", fixed=robot),
         *localization(context, bag, names={"image": IMAGE}),
-        *visualizer(context),
+        *visualizer(context, remap=view_map(context)),
         rviz(context, image=IMAGE),
     ]
 
@@ -62,7 +63,7 @@ def replayed(context: LaunchContext) -> list[Node]:
             context, value(context, "context_bag") or str(BAGS / "context"), names, **fixed
         ),
         player(context, bag, image=images.topic, clock=True),
-        *visualizer(context, remap={"ground_truth": "/ground_truth"}),
+        *visualizer(context, remap={"ground_truth": "/ground_truth", **view_map(context)}),
         rviz(
             context,
             image=images.base,
@@ -78,13 +79,19 @@ def localization(
     """Mapper and localizer, with particles for a computer without a GPU unless a file says more."""
     few = {} if value(context, "params_file") else {"max_particles": PARTICLES}
     return [
-        node(context, "mapper", config="mapper.yaml", fixed={"context_bag": context_bag}),
+        node(
+            context,
+            "mapper",
+            config="mapper.yaml",
+            fixed={"context_bag": context_bag},
+            names=view_map(context),
+        ),
         node(
             context,
             "localizer",
             config="localizer.yaml",
             fixed={**few, **fixed},
-            names=names,
+            names=names | view_map(context),
         ),
     ]
 

@@ -6,20 +6,31 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, image_transport, is_true, node, rviz, value, visualizer
+from dmn_ros.launching import (
+    AMCL,
+    arguments,
+    image_transport,
+    is_true,
+    node,
+    rviz,
+    value,
+    view_map,
+    visualizer,
+)
 
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The localizer and RViz, with the values of the launch arguments."""
     options: dict[str, Any] = {}
     if is_true(value(context, "nav2_compat")):
-        options = {"name": "amcl", "names": {"pose": "amcl_pose"}}
+        options = {"name": AMCL, "names": {"pose": "amcl_pose"}}
         # What Nav2's configuration of RViz shows.
         options["fixed"] = {"particle_cloud_type": "auto"}
         if not value(context, "autostart"):
             # Nav2's lifecycle manager leads it, and counts a node that is ahead as failed.
             options["fixed"] |= {"autostart": False}
     names = options.get("names", {})
+    options["names"] = names | view_map(context)
     return [
         node(
             context,
@@ -29,11 +40,11 @@ def nodes(context: LaunchContext) -> list[Node]:
             remap={"image": "image", "odom": "odom"},
             **options,
         ),
-        *visualizer(context, remap=names),
+        *visualizer(context, remap=options["names"]),
         rviz(
             context,
             image=value(context, "image"),
-            transport=image_transport(context),
+            transport=image_transport(context, options.get("name", "localizer")),
             remap=names,
         ),
     ]
@@ -42,8 +53,8 @@ def nodes(context: LaunchContext) -> list[Node]:
 def generate_launch_description() -> LaunchDescription:
     """Start the localizer, and RViz where it is asked for."""
     names = (
-        *("namespace", "use_sim_time", "params_file", "image", "odom", "rviz", "visualize"),
-        *("log_level", "autostart", "use_respawn", "nav2_compat"),
+        *("namespace", "use_sim_time", "params_file", "image", "odom", "map", "rviz"),
+        *("visualize", "log_level", "autostart", "use_respawn", "nav2_compat"),
     )
     return LaunchDescription(
         [

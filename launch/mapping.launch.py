@@ -4,7 +4,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, node, rviz
+from dmn_ros.launching import arguments, node, rviz, view_map
 
 # What live views are made of, by the names in the mapper.
 LIVE = ("image", "view_pose", "pose", "status")
@@ -19,6 +19,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             config="mapper.yaml",
             settings=("context_bag", "map_file", "live_poses", "image_transport"),
             remap={name: name for name in LIVE},
+            names=view_map(context),
         ),
         rviz(context),
     ]
@@ -26,10 +27,10 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 def generate_launch_description() -> LaunchDescription:
     """Start the mapper, and RViz where it is asked for."""
-    names = ("namespace", "use_sim_time", "params_file", "context_bag", "map_file")
+    names = ("namespace", "use_sim_time", "params_file", "context_bag", "map_file", "map")
     return LaunchDescription(
         [
-            *arguments(*names, "rviz", "log_level", "autostart", "use_respawn"),
+            *arguments(*names, "rviz", "log_level", "autostart", "use_respawn", "nav2_compat"),
             # Empty, so that a params_file is heard.
             *arguments("live_poses", "image_transport", *LIVE, image_transport=""),
             OpaqueFunction(function=nodes),

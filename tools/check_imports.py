@@ -46,6 +46,7 @@ NODES_ALSO = (
     "dmn_core.data.belief_layout",
     "dmn_core.data.ros_decoding",
     "dmn_core.data.ros_poses",
+    "dmn_core.data.ros_transforms",
 )
 # The demo also measures and draws what the nodes published.
 DEMO_ALSO = ("dmn_core.data", "dmn_core.evaluation")

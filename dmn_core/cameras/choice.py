@@ -11,6 +11,9 @@ from dmn_core.cameras.panorama import PanoramaCamera
 
 CameraChoice = Literal["auto", "none", "panorama"]
 CAMERA_CHOICES: tuple[CameraChoice, ...] = ("auto", "none", "panorama")
+# What says where the camera is on the robot.
+CameraPoseSource = Literal["parameter", "tf"]
+CAMERA_POSE_SOURCES: tuple[CameraPoseSource, ...] = ("parameter", "tf")
 
 
 def fitter_for(

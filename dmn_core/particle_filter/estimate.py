@@ -20,7 +20,8 @@ def covariance(belief: Belief, mean: Tensor) -> Tensor:
     """Covariance (B, 3, 3) of the particles around mean (B, 3).
 
     Deviations in yaw are the shortest turns to the mean; the yaw variance is that of these turns,
-    at most pi^2. Always symmetric and positive semi-definite, being a weighted sum of squares.
+    at most pi^2. In float64 whatever the particles are: symmetric to the bit, and positive
+    semi-definite to the rounding of float64, being a weighted sum of squares.
     """
     return _covariance(belief.poses_map_base, belief.weights, mean)
 
@@ -50,13 +51,14 @@ def best_cluster_estimate(
 def group_covariance(
     poses: Tensor, weights: Tensor, mean: Tensor, *, cell: Cell = CLUSTER_CELL
 ) -> Tensor:
-    """Covariance (B, 3, 3) of groups (B, K, 3) that may be of few particles.
+    """Covariance (B, 3, 3), float64, of groups (B, K, 3) that may be of few particles.
 
     A cell's worth of spread, divided by the effective number of particles, is added: a single
     particle is not a place that is known exactly.
     """
-    few = weights.square().sum(-1)[:, None, None]
-    return _covariance(poses, weights, mean) + few * torch.diag(poses.new_tensor(cell).square())
+    few = weights.double().square().sum(-1)[:, None, None]
+    spread = torch.tensor(cell, dtype=torch.float64, device=poses.device).square()
+    return _covariance(poses, weights, mean) + few * torch.diag(spread)
 
 
 def _mean(poses: Tensor, weights: Tensor) -> Tensor:
@@ -66,9 +68,12 @@ def _mean(poses: Tensor, weights: Tensor) -> Tensor:
 
 
 def _covariance(poses: Tensor, weights: Tensor, mean: Tensor) -> Tensor:
-    off = poses - mean.unsqueeze(1)
+    # In float32 the least eigenvalue of particles on one line may be some -1e-7 of the largest.
+    off = poses.double() - mean.double().unsqueeze(1)
     off = torch.cat((off[..., :2], wrap_angle(off[..., 2:])), dim=-1)
-    return torch.einsum("bk,bki,bkj->bij", weights, off, off)
+    product = torch.einsum("bk,bki,bkj->bij", weights.double(), off, off)
+    # Sums in another order differ in their last bits.
+    return (product + product.transpose(1, 2)) / 2
 
 
 def _heaviest(poses: Tensor, weights: Tensor, cell: Cell) -> Tensor:

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dmn_core.confidence import LEAST_GAIN
 from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter.particles import Belief
 
-# A short mean this far below the long one [nats] is chance, not loss ...
+# A short mean this far below the long one [nats] is chance, unless it is below LEAST_GAIN.
 CALM = 1.0
-# ... unless the belief explains images hardly better than knowing nothing does [nats].
-LEAST_GAIN = 0.3
 
 
 @dataclass(frozen=True)

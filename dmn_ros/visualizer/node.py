@@ -1,7 +1,8 @@
 """The visualizer: what a localizer says, as pictures for RViz and Foxglove.
 
 A node of its own, so that the robot's computer does no work for screens: it can run beside RViz, on
-another machine. Whatever nobody looks at is not computed.
+another machine. Heat map and modes are computed only while somebody looks; paths must grow all the
+time, so as to be there for whoever looks later.
 """
 
 from __future__ import annotations

@@ -160,9 +160,7 @@ def told(monitor, gains, *, is_compared=True):
                 belief,
                 torch.zeros(1, 3),
                 0.01 * torch.eye(3)[None],
-                Evidence(
-                    nothing, torch.tensor([gain]), nothing, nothing, is_compared=is_compared
-                ),
+                Evidence(nothing, torch.tensor([gain]), nothing, nothing, is_compared=is_compared),
                 nothing,
             )
         )

@@ -14,6 +14,7 @@ from tf2_msgs.msg import TFMessage
 from transforms3d.euler import euler2quat
 
 from dmn_core.data.ros_decoding import stamp_ns
+from dmn_core.data.ros_transforms import Transforms, planar, planar_camera, to_matrix
 from dmn_core.errors import DecodingError
 from dmn_core.robot import load_localizer
 from dmn_core.views import Views
@@ -21,7 +22,6 @@ from dmn_ros.conversions import to_initial_belief, to_pose
 from dmn_ros.frames import header
 from dmn_ros.map_message import to_map_message
 from dmn_ros.qualities import LATCHED, MANY_LATCHED
-from dmn_ros.transforms import Transforms, planar, planar_camera, to_matrix
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND

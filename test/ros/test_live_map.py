@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
 import numpy as np
 from dmn.msg import LocalizerStatus, ViewMap
 from dmn.srv import RemoveViews
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Image
+from tf2_msgs.msg import TFMessage
 
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
 from dmn_ros.map_message import from_map_message
-from dmn_ros.qualities import LATCHED
+from dmn_ros.qualities import LATCHED, MANY_LATCHED
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
@@ -217,3 +219,48 @@ def test_old_views_go_once_there_are_new_ones(probe: Any, mapper: Any) -> None:
         poses.publish(at(now + off, 30.0, 30.0))
     images.publish(image(now))
     assert list(newest(maps, probe, views=1).sources) == ["r1"]
+
+
+def test_views_are_where_tf_static_has_the_camera(probe: Any, mapper: Any) -> None:
+    """A camera half a metre ahead of the robot, which looks to the left."""
+    process = mapper(
+        live_poses="pose",
+        publish_period_s=0.1,
+        robot_name="r1",
+        camera_pose_source="tf",
+        # That of a parameter does not count.
+        pose_base_camera="[5.0, 5.0, 0.0]",
+        context_bag=None,
+    )
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    poses = probe.publisher(PoseStamped, "view_pose")
+    images = probe.publisher(Image, "image")
+
+    def visit(number: int) -> None:
+        stamp = START + number * SECOND
+        for off in (-SECOND // 5, SECOND // 5):
+            poses.publish(at(stamp + off, 30.0, 20.0 * number, np.pi / 2))
+        images.publish(image(stamp))
+
+    visit(0)
+    probe.wait(lambda: "connects 'base_link' not to 'camera'" in process.output, "a refusal")
+    assert not maps
+    static = probe.publisher(TFMessage, "tf_static", MANY_LATCHED)
+    link = TransformStamped(header=header(0, "base_link"), child_frame_id="camera")
+    link.transform.translation.x = 0.5
+    link.transform.rotation.z = link.transform.rotation.w = np.sqrt(0.5)
+    static.publish(TFMessage(transforms=[link]))
+    numbers = itertools.count(1)
+
+    def is_seen() -> bool:
+        # An image may overtake the transform.
+        visit(next(numbers))
+        return bool(maps)
+
+    probe.wait(is_seen, "a map")
+    views = np.reshape(maps[0].viewpoints, (-1, 3))
+    seen = (np.array(maps[0].stamps_ns) - START) / SECOND
+    assert seen.min() >= 1
+    np.testing.assert_allclose(views[:, 0], 30.0, atol=1e-4)
+    np.testing.assert_allclose(views[:, 1], 20.0 * seen + 0.5, atol=1e-4)
+    np.testing.assert_allclose(np.cos(views[:, 2]), -1.0, atol=1e-5)

@@ -11,6 +11,7 @@ import pytest
 import rclpy
 from rcl_interfaces.srv import GetParameters
 
+from dmn_core.errors import MapError
 from dmn_ros.localizer_node import LocalizerNode
 
 
@@ -34,6 +35,42 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
     assert counts.refused == {"job": 1}
     assert counts.received == counts.processed + sum(counts.dropped.values())
     assert "KeyError" in counts.last_problem
+
+
+def test_what_fails_again_and_again_is_told_once_in_a_while(
+    scene: Any, ros_context: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--ros-args", "-p", f"weights:={scene.weights}", "-p", "device:=cpu"]
+    rclpy.init(args=words)
+    node = LocalizerNode()
+    node.bring_up()
+    try:
+        done = threading.Event()
+        for _ in range(5):
+            # Not as images, of which the newest counts.
+            node._work.put(lambda: node._reporting.unforeseen(IndexError("no"), is_image=True))
+        node._work.put(lambda: {}["first"])
+        node._work.put(lambda: {}["second"])
+        for _ in range(2):
+            with node._reporting.refusing("map"):
+                raise MemoryError("full")
+        with node._reporting.refusing("map"):
+            raise MapError("of another world")
+        node._work.put(done.set)
+        assert done.wait(10.0)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    told = capfd.readouterr().err
+    # One for each kind of failure: images, jobs and maps.
+    assert told.count("IndexError: no\n\n") == 1
+    assert told.count("Traceback") == 2
+    assert told.count("image dropped (failed): IndexError: no") == 1
+    # Somebody waits for these.
+    for name in ("first", "second"):
+        assert f"map or start (failed): KeyError: '{name}'" in told
+    assert told.count("map failed: MemoryError: full") == 2
+    assert "map refused: of another world" in told
 
 
 @pytest.mark.parametrize("executable", ["localizer", "visualizer", "bag_player"])

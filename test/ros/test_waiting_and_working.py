@@ -1,21 +1,17 @@
-"""Images wait for odometry, and work never lags behind."""
+"""Images wait for odometry."""
 
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
 
 from dmn_core.errors import TrackError
 from dmn_ros.odometry import LONG_BUFFER_S, SILENT_TICKS, OdometryGate
-from dmn_ros.worker import Worker
 
 SECOND = 1_000_000_000
-TIMEOUT_S = 10.0
 
 
 class Gate(OdometryGate):
@@ -97,6 +93,11 @@ def test_images_older_than_odometry_or_in_its_gaps_are_dropped() -> None:
     gate.odometry(5.0, 8.0, 8.1)
     gate.image(1.0)
     gate.image(6.0)
+    # Time may begin anew, but not after odometry that goes on.
+    gate.odometry(9.1)
+    assert gate.poses() == {}
+    assert not gate.dropped
+    gate.odometry(9.2)
     assert gate.poses() == {}
     assert gate.dropped == {"no_odometry": 2}
 
@@ -177,6 +178,8 @@ def test_stray_stamps_that_lead_nowhere_are_told_and_no_jump(stamps: list[float]
     assert gate.poses() == {}
     gate.odometry(51.5)
     assert gate.poses() == {"image 51.25": 51.25}
+    gate.odometry(52.5)
+    assert gate.poses() == {}
     # The late image is too old by now, whatever came in between.
     assert gate.dropped == {"out_of_order": 1}
     said = ["after" if "after" in words else "before" for words in gate.strays]
@@ -211,6 +214,69 @@ def test_a_clock_that_jumped_makes_one_old_stamp_enough() -> None:
     assert gate.add_odometry(5 * SECOND, np.zeros(3)) is True
 
 
+@pytest.mark.parametrize("stragglers", [0, 1, 3])
+@pytest.mark.parametrize("clock", [False, True])
+def test_images_that_overtake_the_first_odometry_of_a_loop_count_in_each(
+    stragglers: int, clock: bool
+) -> None:
+    """The stragglers are the odometry of the loop before that an image overtakes as well."""
+    gate = Gate(wait_s=math.inf)
+    odometry = [10.0 + 0.1 * n for n in range(101)]
+    images = [10.01, 10.02, 10.55, 19.5]
+    laps: list[dict[str, float]] = []
+    for lap in range(3):
+        if lap and clock:
+            gate.clock_jumped()
+        gate.image(images[0])
+        gate.image(images[1])
+        seen = gate.poses()
+        if lap:
+            for straggler in odometry[len(odometry) - stragglers :]:
+                gate.odometry(straggler)
+                seen |= gate.poses()
+        for stamp in odometry[: len(odometry) - stragglers if lap < 2 else None]:
+            gate.odometry(stamp)
+            seen |= gate.poses()
+            for image in images[2:]:
+                if stamp - 0.1 < image <= stamp:
+                    gate.image(image)
+                    seen |= gate.poses()
+        laps.append(seen)
+    assert list(laps[0]) == [f"image {image}" for image in images]
+    assert laps[1:] == [laps[0]] * 2
+    assert not (gate.dropped or gate.waiting)
+
+
+def test_an_old_image_is_dropped_for_its_own_reason_where_nothing_follows() -> None:
+    gate = Gate()
+    gate.odometry(50.0, 51.0)
+    gate.image(50.5)
+    assert gate.poses() == {"image 50.5": 50.5}
+    gate.odometry(52.0)
+    gate.image(50.5)
+    gate.image(40.0)
+    gate.image(52.5)
+    assert gate.poses() == {}
+    for _ in range(SILENT_TICKS):
+        gate.tick()
+    assert gate.dropped == {"out_of_order": 2, "no_odometry": 1}
+    assert gate.waiting == 0
+
+
+def test_old_images_that_wait_for_a_jump_are_bounded_and_late_ones_do_not_wait() -> None:
+    gate = Gate(most_waiting=3, buffer_s=LONG_BUFFER_S)
+    gate.odometry(*range(10, 20))
+    gate.clock_jumped()
+    gate.image(12.0)
+    # In order, however late: a bag that is played fast.
+    assert gate.poses() == {"image 12.0": 12.0}
+    for seconds in (10.0, 10.1, 10.2, 10.3, 10.4):
+        gate.image(seconds)
+        assert gate.poses() == {}
+    assert gate.waiting == 3
+    assert gate.dropped == {"no_odometry": 2}
+
+
 def test_odometry_at_a_stamp_is_told_where_it_is_kept() -> None:
     gate = Gate()
     assert gate.pose_at(SECOND) is None
@@ -226,54 +292,3 @@ def test_odometry_at_a_stamp_is_told_where_it_is_kept() -> None:
 def test_odometry_that_is_no_number_is_refused() -> None:
     with pytest.raises(TrackError):
         Gate().add_odometry(SECOND, np.array([math.nan, 0.0, 0.0]))
-
-
-def worker(
-    *, newest_only: bool, skipped: list[int], errors: list[tuple[type[Exception], bool]]
-) -> Worker:
-    return Worker(
-        newest_only=newest_only,
-        on_skipped=lambda: skipped.append(1),
-        on_error=lambda error, is_image: errors.append((type(error), is_image)),
-    )
-
-
-@pytest.mark.parametrize(
-    ("newest_only", "expected"), [(True, ["job", 3]), (False, [1, 2, "job", 3])]
-)
-def test_waiting_images_give_way_or_not(newest_only: bool, expected: list[Any]) -> None:
-    skipped: list[int] = []
-    work = worker(newest_only=newest_only, skipped=skipped, errors=[])
-    begun, go, done = threading.Event(), threading.Event(), threading.Event()
-    order = list[Any]()
-
-    def hold() -> None:
-        begun.set()
-        go.wait(TIMEOUT_S)
-
-    # While the first job lasts, the others wait.
-    work.put(hold)
-    assert begun.wait(TIMEOUT_S)
-    work.put_image(lambda: order.append(1))
-    work.put_image(lambda: order.append(2))
-    work.put(lambda: order.append("job"))
-    work.put_image(lambda: order.append(3))
-    work.put(done.set)
-    assert work.images_waiting == expected.count(1) + expected.count(2) + 1
-    go.set()
-    assert done.wait(TIMEOUT_S)
-    work.stop()
-    assert order == expected
-    assert len(skipped) == (2 if newest_only else 0)
-
-
-def test_a_job_that_fails_does_not_end_the_thread() -> None:
-    errors: list[tuple[type[Exception], bool]] = []
-    work = worker(newest_only=True, skipped=[], errors=errors)
-    done = threading.Event()
-    work.put_image(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
-    work.put(lambda: {}["no"])
-    work.put(done.set)
-    assert done.wait(TIMEOUT_S)
-    work.stop()
-    assert errors == [(ZeroDivisionError, True), (KeyError, False)]

@@ -1,4 +1,4 @@
-"""The camera of a bag's images, from the camera_info beside them."""
+"""The camera of a bag's images: how it sees, by camera_info, and where it is, by tf_static."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from dmn_core.cameras import (
     is_rectified,
 )
 from dmn_core.data.bag.reader import Bag, TopicSummary
-from dmn_core.errors import CameraError
+from dmn_core.data.bag.topics import TF_TYPES
+from dmn_core.data.ros_transforms import Transforms, camera_on_robot
+from dmn_core.errors import BagError, CameraError, DecodingError
 
 INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 
@@ -57,6 +59,32 @@ def image_fit(
     except CameraError as error:
         raise CameraError(f"{bag.path}: {name!r}: {error}") from None
     return fit or unchanged
+
+
+def camera_place(
+    bag: Bag, image_topic: TopicSummary, *, base_frame: str
+) -> tuple[float, float, float]:
+    """Planar pose of the camera of an image topic on the robot [m, m, rad], by tf_static.
+
+    The frame of the first image counts for all.
+
+    Raises:
+        BagError: tf_static is not there, does not connect the frames, or the camera looks up or
+            down; the message names the frames.
+    """
+    transforms = Transforms()
+    names = [t.name for t in bag.of_types(TF_TYPES) if t.name.endswith("tf_static")]
+    for _, message in bag.messages(names):
+        transforms.add(message)
+    first = next(message for _, message in bag.messages([image_topic.name]))
+    frame = str(first.header.frame_id).lstrip("/")
+    try:
+        return camera_on_robot(transforms, base=base_frame.lstrip("/"), frame=frame)
+    except DecodingError as error:
+        raise BagError(
+            f"{bag.path}: where the camera of {image_topic.name!r} is: {error}; or state "
+            f"pose_base_camera with camera_pose_source: parameter; {bag.describe_topics()}"
+        ) from None
 
 
 def _warn(bag: Bag, reason: str, target: NetworkCamera) -> None:

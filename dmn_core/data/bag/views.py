@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.cameras import CameraChoice, NetworkCamera
-from dmn_core.data.bag.cameras import image_fit
+from dmn_core.data.bag.cameras import camera_place, image_fit
 from dmn_core.data.bag.images import decode_images, require_overlap, scan
 from dmn_core.data.bag.poses import choose_map_poses
 from dmn_core.data.bag.reader import Bag, open_bag
@@ -87,7 +87,15 @@ def read_camera_views(
     image_size: tuple[int, int] | None = None,
     target: NetworkCamera | None = None,
 ) -> tuple[list[NDArray[np.uint8]], FloatArray, list[int]]:
-    """Images, poses (N, 3) of the camera in the map, and stamps [ns]; see `read_views`."""
+    """Images, poses (N, 3) of the camera in the map, and stamps [ns].
+
+    Raises:
+        BagError: as `read_views`, or tf_static does not say where the camera is.
+        DecodingError: as `read_views`.
+        CameraError: as `read_views`.
+    """
+    # Before anything that takes long.
+    pose_base_camera = _mount(path, topics)
     views = read_views(
         path,
         image_topic=topics.image_topic or None,
@@ -100,8 +108,17 @@ def read_camera_views(
         target=target,
     )
     poses_map_base = np.stack([view.pose_map_base for view in views])
-    poses_map_camera = compose(poses_map_base, topics.pose_base_camera)
+    poses_map_camera = compose(poses_map_base, pose_base_camera)
     return [view.image for view in views], poses_map_camera, [view.stamp_ns for view in views]
+
+
+def _mount(path: str | os.PathLike[str], topics: ViewTopics) -> tuple[float, float, float]:
+    """Planar pose of the camera on the robot [m, m, rad]; raises BagError as `camera_place`."""
+    if topics.camera_pose_source == "parameter":
+        return topics.pose_base_camera
+    with open_bag(path) as bag:
+        images = choose_image_topic(bag, topics.image_topic or None)
+        return camera_place(bag, images, base_frame=topics.base_frame)
 
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pytest
 import torch
 
-from dmn_core.particle_filter import Belief
+from dmn_core.belief_monitor import LocalizerStatus
+from dmn_core.fix import Fix
+from dmn_core.particle_filter import Belief, FilterSettings, OdometryNoise
 from dmn_core.particle_filter.estimate import (
     best_cluster,
     best_cluster_estimate,
     covariance,
     weighted_mean,
 )
+from dmn_core.particle_filter.filter import estimate
+from dmn_core.particle_filter.modes import Mode, modes_of
+from dmn_core.spread import SpreadModel
 
 
 def belief_of(poses, weights=None):
@@ -68,3 +75,70 @@ def test_one_long_chain_of_cells_is_one_cluster():
     poses = torch.stack((torch.linspace(-40, 40, 200), torch.zeros(200), torch.zeros(200)), -1)
     belief = belief_of(torch.cat((poses, torch.tensor([[0.0, 30.0, 0.0]]))))
     assert best_cluster(belief)[0].tolist() == [True] * 200 + [False]
+
+
+def beliefs_on_lines_and_off(g, count):
+    """Beliefs (count, 200) in float32: every other one on a line, some far from the origin."""
+    for number in range(count):
+        across = float(number % 2)
+        size = 10.0 ** torch.randint(-2, 3, (1,), generator=g)
+        along = torch.randn(200, 1, generator=g) * torch.randn(1, 3, generator=g)
+        poses = along + across * torch.randn(200, 3, generator=g)
+        poses = size * poses * torch.tensor([1.0, 1.0, 0.01]) + 100.0 * (number % 3)
+        log_weights = torch.log_softmax(2 * torch.randn(1, 200, generator=g), -1)
+        yield Belief(poses[None], log_weights)
+
+
+@pytest.mark.parametrize("how", ["mean", "cluster"])
+def test_covariances_are_symmetric_to_the_bit_and_semi_definite_to_rounding(how):
+    g = torch.Generator().manual_seed(0)
+    for belief in beliefs_on_lines_and_off(g, 60):
+        pose, spread = estimate(belief, settings=FilterSettings(estimate=how))
+        assert pose.dtype == torch.float32
+        given = [spread[0].numpy()]
+        given += [mode.covariance for mode in modes_of(belief.poses_map_base[0], belief.weights[0])]
+        for each in given:
+            told = SpreadModel(1.7, 40.0, 0.9)
+            for found in (each, told.of_mode(each), told.of_estimate(each, 0.3)):
+                assert found.dtype == np.float64
+                np.testing.assert_array_equal(found, found.T)
+                least, *_, most = np.linalg.eigvalsh(found)
+                assert least >= -1e-14 * most
+
+
+def test_a_spread_is_symmetric_whatever_it_is_given():
+    rounded = np.eye(3, dtype=np.float32)
+    rounded[0, 1], rounded[1, 0] = 0.1, np.nextafter(np.float32(0.1), np.float32(1))
+    many = np.stack([rounded, rounded.T])
+    for found in (SpreadModel().of_mode(many), SpreadModel().of_estimate(many, np.ones(2))):
+        np.testing.assert_array_equal(found, found.swapaxes(1, 2))
+        np.testing.assert_allclose(found, many, rtol=1e-7)
+
+
+def test_the_mean_is_that_of_the_particles_own_precision():
+    g = torch.Generator().manual_seed(0)
+    for belief in beliefs_on_lines_and_off(g, 6):
+        poses, weights = belief.poses_map_base, belief.weights
+        xy = (weights.unsqueeze(-1) * poses[..., :2]).sum(-2)
+        assert torch.equal(weighted_mean(belief)[:, :2], xy)
+
+
+def test_a_covariance_that_odometry_carried_on_is_symmetric_to_the_bit():
+    g = np.random.default_rng(0)
+    for _ in range(50):
+        factor = g.normal(size=(3, 3))
+        pose, spread = g.normal(size=3), factor @ factor.T
+        made = Fix(
+            stamp_ns=0,
+            pose_map_base=pose,
+            covariance=spread,
+            pose_odom_base=np.zeros(3),
+            particles_map_base=pose[None],
+            weights=np.ones(1),
+            latency_s=0.0,
+            status=LocalizerStatus(modes=(Mode(pose, spread, 1.0),)),
+        )
+        to = g.normal(size=3)
+        carried = made.carried(1, to, noise=OdometryNoise(), latency_s=0.0)
+        for found in (carried.covariance, *(mode.covariance for mode in carried.status.modes)):
+            np.testing.assert_array_equal(found, found.T)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ CONFIGURE = Transition.TRANSITION_CONFIGURE
 ACTIVATE = Transition.TRANSITION_ACTIVATE
 DEACTIVATE = Transition.TRANSITION_DEACTIVATE
 CLEANUP = Transition.TRANSITION_CLEANUP
+# Whatever these weights say.
+BELIEVED = {f"{name}_confidence": 0.0 for name in ("tracking", "degraded", "lost")}
 
 
 def refuse_what_does_not_exist(manager: Any) -> None:
@@ -102,6 +106,49 @@ def test_nodes_are_shut_down_from_every_state(
             # It is over: nothing brings it back.
             assert not manager.change(CONFIGURE)
             assert manager.state == "finalized"
+
+
+def free(probe: Any, network: weakref.ref[Any]) -> None:
+    """Wait until a network is gone: what the executor did last may hold it for a moment."""
+    probe.wait(lambda: gc.collect() is not None and network() is None, "the weights to go")
+
+
+def test_a_mapper_that_is_cleaned_up_frees_its_weights(
+    probe: Any, manager_of: Any, running: Any, scene: Any
+) -> None:
+    name = "mapper_of_weights"
+    settings = {"weights": scene.weights, "device": "cpu", "live_poses": "pose"}
+    with running(MapperNode, name, context_bag=scene.context, **settings) as node:
+        manager = manager_of(name)
+        assert manager.change(CONFIGURE, ACTIVATE)
+        network = weakref.ref(node._localizer.network)
+        assert network() is not None
+        assert manager.change(DEACTIVATE, CLEANUP)
+        free(probe, network)
+        assert manager.change(CONFIGURE)
+
+
+def test_a_localizer_that_is_cleaned_up_frees_its_weights_and_keeps_its_pose(
+    probe: Any, manager_of: Any, running: Any, scene: Any, simple_map: Any
+) -> None:
+    name = "localizer_of_weights"
+    settings = {"weights": scene.weights, "device": "cpu", "max_particles": 128, **BELIEVED}
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(simple_map(scene.weights))
+    with running(LocalizerNode, name, **settings) as node:
+        manager = manager_of(name)
+        assert manager.change(CONFIGURE, ACTIVATE)
+        probe.wait_for_state("map_views", "3")
+        Robot(probe).off()
+        parts = (node._tracking._localizer.network, node._tracking.view_map)
+        network, view_map = (weakref.ref(part) for part in parts)
+        del parts
+        assert manager.change(DEACTIVATE, CLEANUP)
+        free(probe, network)
+        free(probe, view_map)
+        assert node._last_pose.known is not None
+        assert len(node._last_pose.known.view_ids) == 3
+        assert manager.change(CONFIGURE)
 
 
 @pytest.mark.parametrize("name", ["mapper", "localizer"])

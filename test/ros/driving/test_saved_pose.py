@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,17 @@ import numpy as np
 import pytest
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
+from lifecycle_msgs.msg import Transition
 
 from dmn_core.belief_monitor import LocalizerStatus, State
+from dmn_core.calibration import Calibration
 from dmn_core.fix import Fix
-from dmn_core.views import ViewMap
+from dmn_core.localization import Localizer, Near
+from dmn_core.observation import NetworkConfig, ObservationModel
+from dmn_core.robot import ROBOT_FILTER, RobotSettings, session_of
+from dmn_core.spread import SpreadModel
+from dmn_core.views import ViewMap, Views
+from dmn_ros.localizer_node import LocalizerNode
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.pose_keeper import LastPose, PoseKeeper
 from dmn_ros.qualities import LATCHED
@@ -45,7 +53,9 @@ def test_a_pose_comes_back_with_its_covariance(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "pose.json"
     write_pose(path, SavedPose.of(fix(), view_map(1.0, 2.0)))
     # A map that was edited since shares views with the one before.
-    start = read_pose(path).start_in(view_map(2.0, 3.0), particles=9)
+    saved = read_pose(path)
+    assert saved is not None
+    start = saved.start_in(view_map(2.0, 3.0), particles=9)
     assert start.pose_map_base == (1.0, -2.0, 0.5)
     np.testing.assert_allclose(start.covariance, COVARIANCE)
     assert start.particles == 9
@@ -58,12 +68,97 @@ def test_another_map_is_refused(other: ViewMap) -> None:
         SavedPose.of(fix(), view_map(1.0, 2.0)).start_in(other, particles=9)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"stamp_ns": 1}'])
-def test_damaged_files_are_refused(tmp_path: Path, text: str) -> None:
+def test_the_best_mode_is_saved_without_the_doubt_in_the_estimate() -> None:
+    """A restart is as narrow as the belief was, however sure the calibration is of it."""
+    torch.manual_seed(0)
+    network = ObservationModel(NetworkConfig(image_height=16, image_width=16))
+    doubtful = Calibration(spread=SpreadModel(far_xy_m2=200.0, far_yaw_rad2=3.0))
+    localizer = Localizer(network, settings=ROBOT_FILTER, calibration=doubtful)
+    images = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)
+    poses = np.array([[5.0, 0.0, 0.0], [-5.0, 3.0, 1.0], [0.0, -5.0, 2.0]])
+    where = localizer.build_map(Views(images, poses))
+    session = session_of(localizer, RobotSettings(particles=256))
+    narrow = ((0.04, 0.0, 0.0), (0.0, 0.04, 0.0), (0.0, 0.0, 0.01))
+    session.use_map(where, Near((1.0, -2.0, 0.5), narrow, particles=256))
+    told = session.update(7, images[0], np.zeros(3))
+    mode = told.status.modes[0]
+    assert told.covariance[0, 0] > 1.0 > 0.2 > mode.covariance[0, 0] > 0.05**2
+    start = SavedPose.of(told, where).start_in(where, particles=9)
+    np.testing.assert_allclose(start.covariance, mode.covariance, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(start.pose_map_base, mode.pose_map_base)
+
+
+SOUND = {
+    "stamp_ns": 7,
+    "pose_map_base": [1.0, -2.0, 0.5],
+    "covariance": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0, 0, 1]],
+    "weights_fingerprint": "w",
+    "view_ids": ["a", "b"],
+}
+DAMAGED = [
+    "",
+    "{}",
+    "[1]",
+    '{"stamp_ns": 1}',
+    "[" * 100_000,
+    "\0",
+    *(
+        json.dumps({**SOUND, **wrong})
+        for wrong in (
+            {"view_ids": None},
+            {"view_ids": "ab"},
+            {"view_ids": [["a"]]},
+            {"view_ids": [1]},
+            {"weights_fingerprint": 5},
+            {"stamp_ns": "7"},
+            {"pose_map_base": ["1.0", "-2.0", "0.5"]},
+            {"pose_map_base": [True, 0.0, 0.0]},
+            {"pose_map_base": [1.0, 2.0]},
+            {"pose_map_base": [10**400, 0.0, 0.0]},
+            {"pose_map_base": None},
+            {"covariance": 1.0},
+            {"covariance": [1.0, 0.0, 0.0]},
+            {"covariance": [[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]},
+            {"covariance": [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]},
+            {"more": 1},
+        )
+    ),
+]
+
+
+def test_what_is_sound_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pose.json"
+    assert read_pose(path) is None
+    path.write_text(json.dumps(SOUND))
+    assert read_pose(path) == SavedPose(**SOUND)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=lambda text: text[:8])
+def test_a_damaged_file_is_warned_of_and_the_robot_starts_everywhere(
+    tmp_path: Path, text: str
+) -> None:
     path = tmp_path / "pose.json"
     path.write_text(text)
-    with pytest.raises(SavedPoseError, match="pose.json"):
+    with pytest.raises(SavedPoseError, match="pose.json holds no saved pose: ."):
         read_pose(path)
+    keeper = PoseKeeper(owner := Owner(path), LastPose())
+    (warning,) = owner.told
+    assert str(path) in warning and warning.endswith(": starting everywhere in the map")
+    assert keeper.start_in(view_map(1.0)) is None
+    # The next pose takes its place.
+    keeper.keep(tracked(), view_map(1.0))
+    keeper.write()
+    assert read_pose(path) is not None
+
+
+def test_a_damaged_file_does_not_keep_the_node_from_starting(
+    running: Any, manager_of: Any, scene: Any, tmp_path: Path
+) -> None:
+    path, name = tmp_path / "pose.json", "localizer_with_a_damaged_file"
+    path.write_text('{"stamp_ns": 7')
+    settings = {"saved_pose_filepath": path, "initialize_at_saved_pose": True}
+    with running(LocalizerNode, name, weights=scene.weights, device="cpu", **settings):
+        assert manager_of(name).change(Transition.TRANSITION_CONFIGURE)
 
 
 def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -119,6 +214,18 @@ def test_a_robot_that_is_switched_on_again_is_where_it_was(
     assert third.stop() == 0
 
 
+def test_a_saved_pose_without_a_file_is_refused_in_words(
+    manager_of: Any, start: Any, scene: Any
+) -> None:
+    settings = {"weights": scene.weights, "device": "cpu", "initialize_at_saved_pose": True}
+    process, manager = start("localizer", autostart=False, **settings), manager_of("localizer")
+    for _ in range(2):
+        assert not manager.change(Transition.TRANSITION_CONFIGURE)
+        assert manager.state == "unconfigured"
+    assert "set saved_pose_filepath" in process.output
+    assert "Traceback" not in process.output
+
+
 class Owner:
     """What a keeper knows of its node."""
 
@@ -164,3 +271,17 @@ def test_a_pose_from_before_a_new_start_is_not_written(tmp_path: Path) -> None:
     keeper.keep(tracked(), view_map(1.0))
     keeper.write()
     assert path.exists()
+
+
+def test_after_cleanup_it_starts_where_it_was_whatever_the_file_says(tmp_path: Path) -> None:
+    path, last, where = tmp_path / "pose.json", LastPose(), view_map(1.0)
+    keeper = PoseKeeper(Owner(path), last)
+    keeper.keep(tracked(), where)
+    keeper.close()
+    path.write_text("damaged since")
+    start = PoseKeeper(owner := Owner(path), last).start_in(where)
+    assert start is not None and start.pose_map_base == (1.0, -2.0, 0.5)
+    assert owner.told == []
+    forgetful = Owner(path, always_reset_initial_pose=True)
+    assert PoseKeeper(forgetful, last).start_in(where) is None
+    assert "starting everywhere" in forgetful.told[0]

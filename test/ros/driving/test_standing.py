@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,6 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from dmn.msg import LocalizerStatus, ViewMap
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
 from std_srvs.srv import Empty
@@ -18,15 +17,9 @@ from std_srvs.srv import Empty
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
 from dmn_ros.qualities import LATCHED
-from dmn_ros.silence import SILENT_S, SilenceWatch
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
-LEVELS = {
-    LocalizerStatus.TRACKING: DiagnosticStatus.OK,
-    LocalizerStatus.DEGRADED: DiagnosticStatus.WARN,
-    LocalizerStatus.LOST: DiagnosticStatus.ERROR,
-}
 SETTINGS = {
     "device": "cpu",
     "threads": 1,
@@ -183,7 +176,8 @@ def test_without_images_it_says_what_is_missing(
     probe.wait(lambda: "no image came on '/image'" in message(), "a silent topic")
     assert "no odometry came on '/odom'" in message()
     assert told.look().state == LocalizerStatus.TRACKING
-    probe.wait(lambda: told.statuses[-1].reason.startswith("no image for"), "the timeout")
+    probe.wait(lambda: told.statuses[-1].reason.startswith("no pose for"), "the timeout")
+    assert "no image came on '/image' for" in told.statuses[-1].reason
     for key in ("image_rate_hz", "odometry_rate_hz"):
         assert {rate > 0 for rate in rates(probe, key)} == {False, True}, key
     assert told.statuses[-1].state == LocalizerStatus.LOST
@@ -192,6 +186,27 @@ def test_without_images_it_says_what_is_missing(
     probe.call(Empty, "reinitialize_global_localization", Empty.Request())
     probe.wait(lambda: told.statuses[-1].reason == "no image was localized yet", "a new start")
     assert told.report("UNINITIALIZED").level == DiagnosticStatus.WARN
+
+
+def test_images_without_odometry_say_that_odometry_is_missing(
+    probe: Any, start: Any, scene: Any, send_map: Any, drive: Any
+) -> None:
+    settings = {**SETTINGS, "camera_timeout": 1.0, **confidences(0.0)}
+    start("localizer", weights=scene.weights, **settings)
+    send_map()
+    told = Told(probe, drive)
+    told.look()
+    pictures = itertools.count()
+
+    def without_odometry() -> str:
+        told.robot.picture(START + SECOND + next(pictures) * SECOND // 20)
+        reason = str(told.statuses[-1].reason)
+        return reason if reason.startswith("no pose for") else ""
+
+    reason = probe.wait(without_odometry, "the timeout")
+    assert "no odometry came on '/odom' for" in reason
+    assert "no image" not in reason
+    assert "no odometry came on '/odom' for" in told.report("LOST").message
 
 
 def test_another_map_ends_the_transform_of_the_one_before(
@@ -214,62 +229,10 @@ def test_another_map_ends_the_transform_of_the_one_before(
     assert "map change" in process.output
 
 
-def test_a_saved_pose_without_a_file_is_refused_in_words(
-    probe: Any, start: Any, scene: Any
-) -> None:
-    process = start(
-        "localizer",
-        weights=scene.weights,
-        device="cpu",
-        autostart=False,
-        initialize_at_saved_pose=True,
-    )
-    for _ in range(2):
-        request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
-        assert not probe.call(ChangeState, "localizer/change_state", request).success
-        state = probe.call(GetState, "localizer/get_state", GetState.Request()).current_state
-        assert state.label == "unconfigured"
-    assert "set saved_pose_filepath" in process.output
-    assert "Traceback" not in process.output
-
-
 def rates(probe: Any, key: str) -> list[float]:
     """What all reports until now say of how often something came."""
     reports = [report.status[0].values for report in probe.heard["/diagnostics"]]
     return [float(v.value) for values in reports for v in values if v.key == key]
-
-
-def test_silence_is_counted_from_the_last_word() -> None:
-    now_s = [0.0]
-    watch = SilenceWatch(now_s=lambda: now_s[0])
-    watch.expect("image", "/image")
-    watch.expect("camera_info", "/camera_info", once=True)
-    now_s[0] = SILENT_S - 1
-    assert watch.complaints() == []
-    watch.heard("camera_info")
-    now_s[0] = SILENT_S + 1
-    assert watch.complaints() == ["no image came on '/image' for 6 s"]
-    watch.heard("image")
-    assert watch.complaints() == []
-    now_s[0] = 100.0
-    assert len(watch.complaints()) == 1
-
-
-def test_rates_are_of_the_time_since_they_were_measured() -> None:
-    now_s = [0.0]
-    watch = SilenceWatch(now_s=lambda: now_s[0])
-    watch.expect("image", "/image")
-    watch.expect("odometry (odom to base_link)", "/tf")
-    watch.expect("camera_info", "/camera_info", once=True)
-    for _ in range(30):
-        watch.heard("odometry (odom to base_link)")
-    now_s[0] = 2.0
-    watch.measure()
-    assert watch.rates_hz() == {"image": 0.0, "odometry": 15.0}
-    watch.heard("image")
-    now_s[0] = 2.5
-    watch.measure()
-    assert watch.rates_hz() == {"image": 2.0, "odometry": 0.0}
 
 
 def test_no_transform_is_told_until_somebody_or_the_images_say_where_the_robot_is(
@@ -290,6 +253,9 @@ def test_no_transform_is_told_until_somebody_or_the_images_say_where_the_robot_i
     assert told.look().state == LocalizerStatus.GLOBAL
     told.reports()
     assert told.robot.told_ns == []
+    report = told.report("GLOBAL")
+    assert report.level == DiagnosticStatus.WARN
+    assert "looking everywhere: confidence" in report.message
     # One that makes sense is believed, and told from the next image on.
     stated.pose.covariance[[0, 7, 35]] = 0.01
     starts.publish(stated)

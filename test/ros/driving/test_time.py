@@ -10,9 +10,10 @@ from dmn.msg import ViewMap
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
 
 from dmn_core.data.ros_decoding import stamp_ns
-from dmn_ros.frames import to_time
+from dmn_ros.frames import header, to_time
 from dmn_ros.qualities import LATCHED
 
 SECOND = 1_000_000_000
@@ -73,6 +74,34 @@ def test_time_that_jumps_ahead_changes_nothing_and_back_does_as_told(
         np.testing.assert_array_equal(rounds[0], rounds[2])
         assert np.array_equal(rounds[0][0], first) == (how == "reset")
     assert probe.wait_for_state("images_processed", "12")["images_dropped"] == "0"
+
+
+def test_a_loop_whose_first_image_overtakes_odometry_gives_the_same_poses(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+) -> None:
+    settings = {**SETTINGS, "weights": scene.weights, "image_queue": "all"}
+    process = start("localizer", **settings, **initial_pose(*PLACE))
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(simple_map(scene.weights))
+    probe.wait_for_state("map_views", "3")
+    robot = drive()
+    images = probe.publisher(Image, "image")
+    stamps = [START + SECOND // 100, START + 2 * SECOND]
+    for lap in range(3):
+        size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
+        first = Image(header=header(stamps[0], "camera"), data=bytes(32 * 32 * 3), **size)
+        images.publish(first)
+        probe.wait_for_state("images_received", str(2 * lap + 1))
+        for number in range(30):
+            robot.move(START + number * SECOND // 10, 0.05 * number)
+        robot.see(stamps[1], 1.0)
+        probe.wait_for_state("images_processed", str(2 * lap + 2))
+    assert process.output.count("time jumped back") == 2
+    probe.wait(lambda: len(robot.poses) == 6, "all poses")
+    assert [stamp_ns(pose.header.stamp) for pose in robot.poses] == stamps * 3
+    laps = [[pose.pose for pose in robot.poses[i : i + 2]] for i in (0, 2, 4)]
+    assert laps[1:] == [laps[0]] * 2
+    assert probe.state()["images_dropped"] == "0"
 
 
 def test_the_transform_follows_simulated_time(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,65 @@ def test_a_parameter_file_is_heard_in_a_namespace(
     started, _ = launch("localization", params_file=str(path), namespace=namespace)
     (heard,) = started["localizer"].files
     assert Path(heard).read_text() == path.read_text().replace("localizer:", "/robot/localizer:")
+
+
+RAW, COMPRESSED = "image_transport: raw", "image_transport: compressed"
+
+
+@pytest.mark.parametrize("namespace", ["", "robot"])
+@pytest.mark.parametrize(
+    ("sections", "shown"),
+    [
+        # What is said of other nodes is none of the localizer's.
+        ([("mapper", COMPRESSED)], "raw"),
+        ([("localizer", COMPRESSED), ("mapper", RAW)], "compressed"),
+        ([("amcl", COMPRESSED)], "raw"),
+        ([("/other/localizer", COMPRESSED)], "raw"),
+        ([("other", f"localizer: {{ros__parameters: {{{COMPRESSED}}}}}")], "raw"),
+        # Later sections overrule earlier ones.
+        ([("/**", COMPRESSED)], "compressed"),
+        ([("/**", COMPRESSED), ("localizer", RAW)], "raw"),
+        ([("localizer", RAW), ("/**", COMPRESSED)], "compressed"),
+        ([("/**/localizer", COMPRESSED), ("mapper", RAW)], "compressed"),
+        ([("localizer", "threads: 2")], "raw"),
+    ],
+)
+def test_rviz_shows_what_the_localizers_own_sections_say(
+    launch: Launch,
+    tmp_path: Path,
+    namespace: str,
+    sections: list[tuple[str, str]],
+    shown: str,
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        "".join(
+            f"{name}: {{{said}}}\n" if "{" in said else f"{name}: {{ros__parameters: {{{said}}}}}\n"
+            for name, said in sections
+        )
+    )
+    started, context = launch(
+        "localization", params_file=str(path), namespace=namespace, rviz="true"
+    )
+    config = Path(started["rviz2"].arguments[1]).read_text()
+    assert ("Value: image/compressed" in config) == (shown == "compressed")
+    launching = importlib.import_module("dmn_ros.launching")
+    assert launching.image_transport(context) == shown
+
+
+def test_each_node_has_sections_of_its_own(launch: Launch, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        f"robot:\n  mapper:\n    ros__parameters: {{{COMPRESSED}}}\n"
+        f"amcl:\n  ros__parameters: {{{COMPRESSED}}}\n"
+        f"/*/localizer:\n  ros__parameters: {{{RAW}}}\n"
+    )
+    _, context = launch("localization", params_file=str(path), namespace="robot")
+    transport = importlib.import_module("dmn_ros.launching").image_transport
+    found = {name: transport(context, name) for name in ("mapper", "amcl", "localizer")}
+    assert found == {"mapper": "compressed", "amcl": "compressed", "localizer": "raw"}
+    _, elsewhere = launch("localization", params_file=str(path), namespace="robot2")
+    assert transport(elsewhere, "mapper") == "raw"
 
 
 ALL, OWN = "/**", "localizer"

@@ -213,8 +213,47 @@ def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None
     assert "visualizer" in launch("localization", rviz="true")[0]
     alone, _ = launch("localization", visualize="true", nav2_compat="true")
     assert "rviz2" not in alone
-    assert dict(alone["visualizer"].remappings) == {"pose": "amcl_pose"}
+    assert dict(alone["visualizer"].remappings) == {"pose": "amcl_pose", "map": "view_map"}
     assert "visualizer" not in launch("localization", rviz="true", visualize="false")[0]
+
+
+@pytest.mark.parametrize(
+    ("stated", "topic"),
+    [
+        ({}, "map"),
+        ({"map": "/robot/views"}, "/robot/views"),
+        ({"nav2_compat": "true"}, "view_map"),
+        ({"nav2_compat": "true", "map": "views"}, "views"),
+        ({"nav2_compat": "true", "map": "map"}, "map"),
+    ],
+)
+@pytest.mark.parametrize("name", ["localization", "mapping", "demo"])
+def test_the_view_map_gives_way_to_the_map_of_nav2(
+    launch: Launch, scene: Any, name: str, stated: dict[str, str], topic: str
+) -> None:
+    """Nav2's map server publishes an OccupancyGrid on `map`, and a topic has one type."""
+    bags = {"bag": str(scene.query), "context_bag": str(scene.context)} if name == "demo" else {}
+    started, _ = launch(name, visualize="true", **bags, **stated)
+    ours = {"mapper", "localizer", "visualizer"} & set(started)
+    assert (
+        ours
+        == {
+            "localization": {"localizer", "visualizer"},
+            "mapping": {"mapper"},
+            "demo": {"mapper", "localizer", "visualizer"},
+        }[name]
+    )
+    found = {dict(started[node].remappings).get("map", "map") for node in ours}
+    assert found == {topic}
+
+
+def test_the_simulated_demo_hands_its_map_on(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DMN_CACHE", str(tmp_path))
+    started, _ = launch("demo", views="2", map="views", visualize="true")
+    for node in ("mapper", "localizer", "visualizer"):
+        assert dict(started[node].remappings)["map"] == "views"
 
 
 def test_an_rviz_that_is_not_there_is_said_before_anything_starts(launch: Launch) -> None:

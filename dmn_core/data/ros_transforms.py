@@ -1,16 +1,16 @@
 """The newest transforms of tf, in space: where cameras are on the robot, and frames on each other.
 
-It needs no tf2_ros, which is not everywhere, and never waits.
+Messages are those of ROS or of a bag. It needs no tf2_ros, which is not everywhere, and never
+waits.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import Transform
 from numpy.typing import NDArray
-from tf2_msgs.msg import TFMessage
 from transforms3d.affines import compose as affine
 from transforms3d.quaternions import quat2mat
 
@@ -32,8 +32,8 @@ class Transforms:
         """Know nothing."""
         self._parents: dict[str, tuple[str, FloatArray]] = {}
 
-    def add(self, message: TFMessage) -> None:
-        """Take in transforms; those that are no numbers are left out."""
+    def add(self, message: Any) -> None:
+        """Take in a TFMessage; transforms that are no numbers are left out."""
         for stamped in message.transforms:
             matrix = to_matrix(stamped.transform)
             if matrix is not None:
@@ -64,8 +64,8 @@ class Transforms:
         return found
 
 
-def to_matrix(transform: Transform) -> FloatArray | None:
-    """A transform (4, 4); None where its numbers are none."""
+def to_matrix(transform: Any) -> FloatArray | None:
+    """A geometry_msgs/Transform (4, 4); None where its numbers are none."""
     shift, turn = transform.translation, transform.rotation
     quaternion = np.array([turn.w, turn.x, turn.y, turn.z])
     numbers = np.array([shift.x, shift.y, shift.z, *quaternion])
@@ -95,3 +95,15 @@ def planar_camera(pose_base_camera: FloatArray, frame_id: str) -> tuple[float, f
         )
     x, y = pose_base_camera[:2, 3]
     return float(x), float(y), math.atan2(axis[1], axis[0])
+
+
+def camera_on_robot(transforms: Transforms, *, base: str, frame: str) -> tuple[float, float, float]:
+    """Planar pose of a camera with optical frame `frame` on the robot [m, m, rad].
+
+    Raises:
+        DecodingError: the frames are not connected, or the camera looks up or down.
+    """
+    pose_base_camera = transforms.find(base, frame)
+    if pose_base_camera is None:
+        raise DecodingError(f"tf_static connects {base!r} not to {frame!r}")
+    return planar_camera(pose_base_camera, frame)
