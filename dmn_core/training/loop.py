@@ -117,6 +117,7 @@ class Trainer:
                     self._keep_state()
             if asked_to_stop:
                 self._keep_state()
+                self._keep_weights(self.record(), is_best=False)
             elif self.losses:
                 self._report(journal)
         if asked_to_stop:
@@ -229,11 +230,15 @@ class Trainer:
 
     def _keep(self, entry: dict[str, Any], *, is_best: bool) -> None:
         """Weights, state, and a line of the log."""
-        record = {**entry, "configuration": to_dict(self.config)}
-        self.folder.save(self._averaged(), record=record, is_best=is_best)
+        self._keep_weights(entry, is_best=is_best)
         # Before the log: what is broken off in between is done again, and logged once.
         self._keep_state()
         self.folder.append(entry)
+
+    def _keep_weights(self, record: dict[str, Any], *, is_best: bool) -> None:
+        if self.fabric.is_global_zero:
+            record = {**record, "configuration": to_dict(self.config)}
+            self.folder.save(self._averaged(), record=record, is_best=is_best)
 
     def _keep_state(self) -> None:
         """What the run resumes from, at any step."""
