@@ -36,7 +36,7 @@ class Step:
         belief: after resampling, to be given to the next step.
         weighed: before resampling; what the estimate and pictures of the belief are made of.
         pose_map_base: (B, 3) estimate [m, m, rad].
-        covariance: (B, 3, 3) of the estimate [m^2, m rad, rad^2].
+        covariance: (B, 3, 3) of the estimate [m^2, m rad, rad^2], in float64.
         evidence: how well the belief explained the image, to be given to the next step.
         injected: (B,) share of `belief` that is drawn anew over the area.
     """

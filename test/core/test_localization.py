@@ -74,7 +74,9 @@ def test_bfloat16_agrees_roughly_and_beliefs_stay_float32():
         belief = machine.start(Everywhere(particles=128), generator)
         step = machine.step(belief, images[0], np.zeros(3), generator)
         assert step.belief.log_weights.dtype == torch.float32
-        assert step.covariance.dtype == step.pose_map_base.dtype == torch.float32
+        assert step.pose_map_base.dtype == torch.float32
+        # Sums of squares, symmetric and without negative variances: in more digits.
+        assert step.covariance.dtype == torch.float64
         results.append(step.weighed.weights)
     assert (results[0] - results[1]).abs().sum() < 0.2
 

@@ -77,7 +77,6 @@ def test_a_run_that_is_told_to_stop_loses_no_step(small, tmp_path, monkeypatch, 
     monkeypatch.setattr(Trainer, "_step", step)
     resumed = small.trainer(tmp_path / "cut")
     assert resumed.steps == 5
-    # The weights of that step can be gone on from, though they were not validated.
     assert read_record(tmp_path / "cut/last.safetensors")["steps"] == 5
     resumed.run()
     assert torch.equal(small.weights(whole), small.weights(resumed))
