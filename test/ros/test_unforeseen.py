@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +18,21 @@ from dmn_core.errors import MapError
 from dmn_ros.localizer_node import LocalizerNode
 
 
-def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) -> None:
-    words = ["--ros-args", "-p", f"weights:={scene.weights}", "-p", "device:=cpu"]
-    rclpy.init(args=words)
+@contextmanager
+def localizer_node(weights: Path) -> Iterator[LocalizerNode]:
+    """A localizer in this process that is active; nobody serves its callbacks."""
+    rclpy.init(args=["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"])
     node = LocalizerNode()
     node.bring_up()
     try:
+        yield node
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) -> None:
+    with localizer_node(scene.weights) as node:
         done = threading.Event()
         node._reporting.counts.received()
         node._work.put_image(lambda: [][0])
@@ -28,9 +40,6 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
         node._work.put(done.set)
         assert done.wait(10.0)
         counts = node._reporting.counts.snapshot()
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
     assert counts.dropped == {"failed": 1}
     assert counts.refused == {"job": 1}
     assert counts.received == counts.processed + sum(counts.dropped.values())
@@ -40,11 +49,7 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
 def test_what_fails_again_and_again_is_told_once_in_a_while(
     scene: Any, ros_context: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--ros-args", "-p", f"weights:={scene.weights}", "-p", "device:=cpu"]
-    rclpy.init(args=words)
-    node = LocalizerNode()
-    node.bring_up()
-    try:
+    with localizer_node(scene.weights) as node:
         done = threading.Event()
         for _ in range(5):
             # Not as images, of which the newest counts.
@@ -58,9 +63,6 @@ def test_what_fails_again_and_again_is_told_once_in_a_while(
             raise MapError("of another world")
         node._work.put(done.set)
         assert done.wait(10.0)
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
     told = capfd.readouterr().err
     # One for each kind of failure: images, jobs and maps.
     assert told.count("IndexError: no\n\n") == 1
