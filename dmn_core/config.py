@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +46,20 @@ def part_of(kind: type[T], config: Any) -> T:
     """The fields of `kind` in a dataclass that extends it, such as a command with more options."""
     names = (field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
     return kind(**{name: getattr(config, name) for name in names})
+
+
+def changed(config: T, values: Mapping[str, Any]) -> T:
+    """A configuration with other values; those of nested ones are named as in `part.field`.
+
+    Raises:
+        ConfigurationError: a value is refused.
+    """
+    # All at once: values may be refused beside those that others are about to replace.
+    new: dict[str, Any] = {}
+    for name, value in values.items():
+        part, dot, field = name.partition(".")
+        new[part] = changed(new.get(part, getattr(config, part)), {field: value}) if dot else value
+    return dataclasses.replace(config, **new)  # type: ignore[type-var]
 
 
 def read_yaml(kind: type[T], path: Path) -> T:

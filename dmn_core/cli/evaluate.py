@@ -20,6 +20,7 @@ from dmn_core.cli.evaluate_paper import (
     PaperRun,
     TableNumber,
     TableSources,
+    refuse_two_pages,
 )
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
@@ -78,11 +79,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         """Refuse what the protocol or the data refuse, and two jobs at once."""
         EvaluationConfig.__post_init__(self)
         DataConfig.__post_init__(self)
-        if self.table is not None and self.figure is not None:
-            raise ConfigurationError(
-                f"one of table and figure is wanted, got table {self.table!r} and figure "
-                f"{self.figure!r}: run the command once for each"
-            )
+        refuse_two_pages(self.table, self.figure)
         by_system = self.table is not None or (self.figure or 0) >= 7
         if by_system and self.weights:
             raise ConfigurationError(

@@ -27,6 +27,7 @@ from dmn_core.evaluation.tables import Table, table
 from dmn_core.evaluation.trials import with_a_place_each
 
 TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
+CurvesNumber: TypeAlias = Literal[7, 8, 9, 10, 11]
 TRIALS_FILE = "trials.jsonl"
 # Figures of one trained network; the others compare trainings, as all tables do.
 OF_ONE_NETWORK = (9, 11)
@@ -106,7 +107,7 @@ class PaperRun:
         if table_number is not None:
             self._make_table(table(table_number, self.config))
         elif figure_number is not None:
-            kind = _kind_of_curves(self.data)
+            kind = kind_of_curves(self.data)
             shape = self._shape_of_this_data()
             self._make_curves(curves(figure_number, self.config, shape, kind=kind), kind)
 
@@ -181,10 +182,24 @@ class PaperRun:
         print(text if self.quiet else "\n".join([markdown, *map(str, written)]))
 
 
-def _kind_of_curves(data: DataConfig) -> DataKind:
+def kind_of_curves(data: DataConfig) -> DataKind:
+    """What figures 7 to 11 are about.
+
+    Raises:
+        ConfigurationError: data of none of the paper's kinds.
+    """
     kind = kind_of(data.data)
     if kind is None:
         raise ConfigurationError(
             f"figures 7 to 11 want rooms, mazes or streets, got data {data.data!r}"
         )
     return kind
+
+
+def refuse_two_pages(table: int | None, figure: int | None) -> None:
+    """Raise ConfigurationError if both a table and a figure are asked for."""
+    if table is not None and figure is not None:
+        raise ConfigurationError(
+            f"one of table and figure is wanted, got table {table!r} and figure {figure!r}: run "
+            "the command once for each"
+        )

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
-from dmn_core.cli.evaluate_paper import TableNumber, TableSources
-from dmn_core.cli.train_table import trainings_of_table
+from dmn_core.cli.evaluate_paper import (
+    CurvesNumber,
+    TableNumber,
+    TableSources,
+    refuse_two_pages,
+)
+from dmn_core.cli.train_compared import compared_trainings
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
 from dmn_core.errors import ConfigurationError
+from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
 from dmn_core.training.start import refuse_other_network
@@ -40,11 +46,16 @@ class TrainCommand(TrainingConfig):
     recipe: RecipeName = "default"
     """What the other options change: the way to train that learned most, or the paper's."""
     out: Path = Path("runs/mazes")
-    """Folder of the run; with --table of all its runs, by data and system, such as runs/record."""
+    """Folder of the run; with --table or --figure of all its runs, by data and system, such as
+    runs/record."""
     table: TableNumber | None = None
     """Train everything that this table of the paper compares, one after the other."""
+    figure: CurvesNumber | None = None
+    """Train everything that this figure of the paper compares, on --data."""
     sources: TableSources = field(default_factory=TableSources)
     """Where tables have their data from."""
+    curves: CurvesConfig = field(default_factory=CurvesConfig)
+    """Points of figures 7 to 11."""
     start_from: str = ""
     """Weights to start a new run from: a file, `shipped` or `fresh`. If empty, shipped ones for
     --bag and freshly drawn ones for other data."""
@@ -55,12 +66,18 @@ class TrainCommand(TrainingConfig):
     threads: int = 0
     """CPU threads; 0 for all cores."""
 
+    def __post_init__(self) -> None:
+        """Refuse what a training refuses, and two jobs at once."""
+        TrainingConfig.__post_init__(self)
+        refuse_two_pages(self.table, self.figure)
+
     def run(self) -> None:
         """Carry out the command."""
         # Imported here: localizing needs no training framework.
         from dmn_core.training.processes import launch
 
-        commands = [self] if self.table is None else trainings_of_table(self)
+        several = self.table is not None or self.figure is not None
+        commands = compared_trainings(self) if several else [self]
         # Before data is made, which may take hours.
         starts = [command._weights_to_start_from() for command in commands]
         fabric = launch(self.config)

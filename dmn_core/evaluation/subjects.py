@@ -50,6 +50,19 @@ class Subject:
         return self.system + "".join(particulars)
 
     @property
+    def training_options(self) -> dict[str, str | int]:
+        """Options of `dmn train` that make it what it is, as `part.field`."""
+        options: dict[str, str | int] = {"system": self.system}
+        if self.classification:
+            options |= {"objective.name": "classification", "contexts": 0, "contexts_max": 0}
+            options |= {"far_contexts": self.contexts}
+        elif self.contexts != PAPER_CONTEXTS:
+            options |= {"contexts": self.contexts, "contexts_max": 0}
+        if self.environments:
+            options |= {"environments": self.environments}
+        return options
+
+    @property
     def is_baseline(self) -> bool:
         """Whether it needs no weights."""
         return self.system in BASELINE_TITLES
@@ -87,14 +100,8 @@ class WeightsFolder:
         words = ["dmn", "train", "--data", data.data]
         words += ["--root", data.root] if data.root else []
         words += ["--bag", *data.bag] if data.bag else []
-        words += ["--system", subject.system]
-        if subject.classification:
-            words += ["--objective.name", "classification", "--contexts", "0"]
-            words += ["--far-contexts", str(subject.contexts)]
-        elif subject.contexts != PAPER_CONTEXTS:
-            words += ["--contexts", str(subject.contexts)]
-        if subject.environments:
-            words += ["--environments", str(subject.environments)]
+        for name, value in subject.training_options.items():
+            words += [f"--{name.replace('_', '-')}", str(value)]
         words += [*TRAINING_LENGTH, "--out", str(self.path / data.data / subject.name)]
         return shlex.join(words)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmn_core.config import from_dict, read_yaml, to_dict, write_yaml
+from dmn_core.config import changed, from_dict, read_yaml, to_dict, write_yaml
 from dmn_core.errors import ConfigurationError
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.objectives import ObjectiveConfig
@@ -42,3 +42,15 @@ def test_what_is_no_mapping_is_refused(tmp_path, text):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"none\.yaml"):
         read_yaml(TrainingConfig, tmp_path / "none.yaml")
+
+
+def test_values_that_depend_on_each_other_are_changed_at_once():
+    values = {"objective.name": "classification", "contexts": 0, "far_contexts": 4}
+    for order in (values, dict(reversed(values.items()))):
+        new = changed(CONFIG, order)
+        assert (new.objective.name, new.contexts, new.far_contexts) == ("classification", 0, 4)
+        assert new.bag == CONFIG.bag
+    both = changed(CONFIG, {"objective.particles": 3, "objective.name": "likelihood"})
+    assert (both.objective.particles, both.objective.name) == (3, "likelihood")
+    with pytest.raises(ConfigurationError, match="far_contexts is 0"):
+        changed(CONFIG, {"contexts": 0})

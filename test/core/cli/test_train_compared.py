@@ -45,3 +45,25 @@ def test_published_data_wants_its_folder(tmp_path, capsys):
         dmn("train", "--table", 2, "--out", tmp_path, "--sources.streets", "streetlearn", *LITTLE)
     assert "--sources.streets-root" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_is_trained_and_measured(tmp_path):
+    folder, pages = tmp_path / "record", tmp_path / "pages"
+    points = ("--curves.training-environments", 1, "--curves.contexts", 1, 4)
+    points += ("--environments", 2)
+    names = {7: {"dmn", "dmn-environments-1"}, 8: {"dmn", "dmn-n-1"}}
+    for number in (7, 8):
+        on = ("--figure", number, "--data", "streets", *points)
+        dmn("train", *on, "--out", folder, *LITTLE)
+        runs = {path.parent.name for path in folder.glob("streets/*/best.safetensors")}
+        assert runs >= names[number]
+        trials = ("--trials", 2, "--particles-global", 8, "--device", "cpu")
+        dmn("evaluate", *on, "--weights-dir", folder, "--out", pages, *trials)
+        content = json.loads((pages / f"figure_{number:02d}.json").read_text())
+        assert content["missing"] == []
+
+
+def test_a_table_and_a_figure_are_two_commands(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        dmn("train", "--table", 2, "--figure", 8, "--out", tmp_path, *LITTLE)
+    assert "run the command once for each" in capsys.readouterr().err
