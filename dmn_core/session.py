@@ -185,7 +185,9 @@ class Session:
         due = self._images_lost % LOST_AGAIN == 1 and share > 0
         if due and self._belief is not None and view_map is not None and view_map.area_m:
             random = self._generator
-            anywhere = self.localizer.start(Everywhere(self._started_with), random)
+            began = self._started_with
+            count = self.localizer.settings.size.limited(began, started_with=began)
+            anywhere = self.localizer.start(Everywhere(count), random)
             self._belief = scattered(self._belief, anywhere, share, generator=random)
 
     def _covariance(self, result: Step, status: LocalizerStatus) -> np.ndarray:

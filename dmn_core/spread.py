@@ -56,24 +56,44 @@ class SpreadModel:
         return self.of_mode(covariance) + doubt[..., None, None] * far
 
 
-def fit_spread(errors: FloatArray, covariances: FloatArray, confidences: FloatArray) -> SpreadModel:
-    """The model of greatest Gaussian likelihood, by which the mean NEES is about 3.
+def fit_spread(
+    errors: FloatArray,
+    covariances: FloatArray,
+    confidences: FloatArray,
+    right: NDArray[np.bool_],
+) -> SpreadModel:
+    """The scale by which the mean NEES of right estimates is 3, and then the rest by likelihood.
+
+    Of one fit to all estimates the variance of wrong ones would explain the errors of right ones
+    too, and modes would be told much narrower than they are.
 
     Args:
         errors: (M, 3) estimate less truth [m, m, rad].
         covariances: (M, 3, 3) of the particles.
         confidences: (M,) that belong to them.
+        right: (M,) which estimates are.
     """
-    plain = np.log([1.0, np.square(errors[:, :2]).mean() + LEAST_VARIANCE, 1.0])
-    upper = (10.0, 10.0, float(np.log(MOST_YAW_VARIANCE)))
+    scale = _scale_of(errors[right], covariances[right]) if right.any() else 1.0
+    wrong = errors if right.all() else errors[~right]
+    plain = np.log([np.square(wrong[:, :2]).mean() + LEAST_VARIANCE, 1.0])
+
+    def model_of(logarithms: FloatArray) -> SpreadModel:
+        return SpreadModel(scale, *(float(number) for number in np.exp(logarithms)))
 
     def misfit(logarithms: FloatArray) -> float:
-        model = SpreadModel(*np.exp(logarithms))
-        told = model.of_estimate(covariances, confidences) + LEAST_VARIANCE * np.eye(3)
-        off = np.einsum("mi,mij,mj->m", errors, np.linalg.inv(told), errors)
-        size = np.linalg.slogdet(told)[1]
+        told = model_of(logarithms).of_estimate(covariances, confidences)
+        off, size = _nees(errors, told), np.linalg.slogdet(told + LEAST_VARIANCE * np.eye(3))[1]
         return float((off + size).mean() + PULL * np.square(logarithms - plain).sum())
 
-    bounds = tuple((-10.0, most) for most in upper)
-    best = minimize(misfit, plain, bounds=bounds, method="L-BFGS-B")
-    return SpreadModel(*(float(number) for number in np.exp(best.x)))
+    bounds = ((-10.0, 10.0), (-10.0, float(np.log(MOST_YAW_VARIANCE))))
+    return model_of(minimize(misfit, plain, bounds=bounds, method="L-BFGS-B").x)
+
+
+def _scale_of(errors: FloatArray, covariances: FloatArray) -> float:
+    """The factor of covariances by which errors have a mean NEES of 3, within reason."""
+    return float(np.clip(_nees(errors, covariances).mean() / 3, 1e-2, 1e2))
+
+
+def _nees(errors: FloatArray, covariances: FloatArray) -> FloatArray:
+    inverse = np.linalg.inv(covariances + LEAST_VARIANCE * np.eye(3))
+    return np.asarray(np.einsum("mi,mij,mj->m", errors, inverse, errors))

@@ -18,6 +18,7 @@ from dmn_core.cameras import (
     info_topic,
     is_rectified,
 )
+from dmn_core.errors import CameraError
 from dmn_ros.images import Decoder
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import SENSOR
@@ -47,6 +48,7 @@ class CameraListener:
         self._waits_until_s: float | None = None
         self._told: str = ""
         self._fit: ImageFitter | None = None
+        self._refused = ""
         if choice == "auto":
             node.make_subscription(CameraInfo, self._topic, self._on_info, SENSOR)
         else:
@@ -61,7 +63,8 @@ class CameraListener:
     def fitting(self, decode: Decoder) -> Decoder:
         """The decoder, with what it decodes brought to the network's camera.
 
-        It raises CameraError for images that are of another shape than the calibration. The first
+        It raises CameraError for images that are of another shape than the calibration, and for
+        all while the newest camera_info is of no use. The first
         image waits for a camera_info, so that nobody may decode on the thread that receives it
         while `is_awaited`.
         """
@@ -69,6 +72,8 @@ class CameraListener:
         def decode_and_fit(message: Any) -> np.ndarray:
             image = decode(message)
             self._wait_for_the_first()
+            if self._refused:
+                raise CameraError(self._refused)
             fit = self._fit
             return image if fit is None else fit(image)
 
@@ -97,11 +102,14 @@ class CameraListener:
         self._content = content
         try:
             self._fit = fitter_for("auto", self._target, message, rectified=self._rectified)
+            self._refused = ""
         except UncalibratedError as error:
-            self._fit = None
+            self._fit, self._refused = None, ""
             self._tell(f"{self._topic!r}: {error}")
         except Exception as error:
-            self._node.get_logger().error(f"{self._topic!r} refused: {error}")
+            # What another camera saw cannot be told from what this one sees: as in a bag, it ends.
+            self._refused = f"{self._topic!r} refused: {error}"
+            self._node.get_logger().error(self._refused)
         else:
             self._node.get_logger().info(f"the camera is that of {self._topic!r}")
         self._arrived.set()

@@ -13,11 +13,17 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from dmn_ros.frames import header
 
 LATENCIES_KEPT = 1000
+# Why an image was dropped whose estimate is of no use; it is an error until one is again.
+NOT_FINITE = "not_finite"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counts at one moment; `last_drop` is what became of the last image, if it was dropped."""
+    """Counts at one moment.
+
+    `last_drop` is what became of the last image, if it was dropped, and `last_reason` the word for
+    it.
+    """
 
     received: int
     processed: int
@@ -26,6 +32,7 @@ class Snapshot:
     latencies_s: list[float]
     last_problem: str
     last_drop: str = ""
+    last_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Counts:
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_KEPT))
     _last_problem: str = ""
     _last_drop: str = ""
+    _last_reason: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def received(self) -> None:
@@ -54,17 +62,19 @@ class Counts:
         with self._lock:
             self._received += 1
 
-    def processed(self, latency_s: float) -> None:
-        """An image became a pose."""
+    def processed(self, latency_s: float | None) -> None:
+        """An image became a pose; None where odometry alone did that."""
         with self._lock:
             self._processed += 1
-            self._last_drop = ""
-            self._latencies_s.append(latency_s)
+            self._last_drop = self._last_reason = ""
+            if latency_s is not None:
+                self._latencies_s.append(latency_s)
 
     def dropped(self, reason: str, explanation: str = "") -> None:
         """An image did not become a pose."""
         with self._lock:
             self._dropped[reason] += 1
+            self._last_reason = reason
             self._last_problem = explanation or self._last_problem
             self._last_drop = ": ".join(filter(None, (f"image dropped ({reason})", explanation)))
 
@@ -85,6 +95,7 @@ class Counts:
                 list(self._latencies_s),
                 self._last_problem,
                 self._last_drop,
+                self._last_reason,
             )
 
 
@@ -114,6 +125,8 @@ def to_diagnostics(
     if lost or refused:
         words = f"{lost} images dropped, {refused} messages refused since the last report"
         told.append(Concern(DiagnosticStatus.WARN, words))
+    if counts.last_reason == NOT_FINITE:
+        told.insert(0, Concern(DiagnosticStatus.ERROR, counts.last_drop))
     status.level = max((concern.level for concern in told), default=DiagnosticStatus.OK)
     status.message = "; ".join(concern.text for concern in told) or "localizing"
     values = {

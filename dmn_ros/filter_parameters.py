@@ -9,7 +9,7 @@ from dmn_core.errors import ConfigurationError
 from dmn_core.particle_filter import AdaptiveSize, FilterSettings, OdometryNoise
 from dmn_core.particle_filter.adaptive_size import BIN_NAMES
 from dmn_core.robot import ROBOT_FILTER
-from dmn_ros.amcl_names import MOTION_MODELS
+from dmn_ros.amcl_names import MOTION_MODELS, OTHER_MODELS
 from dmn_ros.declaration import parameter
 
 NOISE = ROBOT_FILTER.noise
@@ -100,6 +100,14 @@ class FilterParameters:
         high=1.0,
         live=True,
     )
+    reference_particles: int = parameter(
+        ROBOT_FILTER.recovery.reference_particles,
+        "poses evenly over the area that tell how well an image fits anywhere; 0 for none, which "
+        "wants recovery_alpha_fast 0",
+        low=0,
+        high=1000000,
+        live=True,
+    )
     resampling: str = parameter(
         ROBOT_FILTER.resampling,
         "when to resample",
@@ -151,6 +159,7 @@ class FilterParameters:
         "",
         "the same by its name in nav2_amcl or beluga_amcl; counts instead of motion_model",
         choices=("", *MOTION_MODELS),
+        instead=OTHER_MODELS,
         live=True,
     )
     alpha1: float = parameter(
@@ -213,6 +222,7 @@ class FilterParameters:
                 min_injected_share=self.min_injected_share,
                 max_injected_share=self.max_injected_share,
                 lost_share=self.lost_share,
+                reference_particles=self.reference_particles,
             ),
             resampling=self.resampling,  # type: ignore[arg-type]
             resample_interval=self.resample_interval,

@@ -13,11 +13,13 @@ from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
 from tf2_msgs.msg import TFMessage
 
+from dmn_core.config import part_of
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
 from dmn_core.data.ros_transforms import Transforms, camera_on_robot
 from dmn_core.live_map import LiveMap
 from dmn_core.localization import Localizer
 from dmn_core.pose_track import compose
+from dmn_core.trust import Distrust, TrustLimits
 from dmn_core.view_pictures import to_picture_png
 from dmn_core.views import ViewRecord
 from dmn_ros.camera import CameraListener
@@ -30,6 +32,7 @@ from dmn_ros.odometry import OdometryGate
 from dmn_ros.parameters import MapperParameters
 from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, SENSOR
 from dmn_ros.refusals import Refusals
+from dmn_ros.stamp_pairs import StampPairs
 from dmn_ros.trusted_poses import TrustedPoses
 
 MOST_WAITING = 50
@@ -67,14 +70,6 @@ class LiveViews:
             node.make_subscription(ViewMapMessage, topic, self._on_shared, LATCHED)
         if parameters.live_poses == "off":
             return
-        # The gate's poses are those of the robot in the map here.
-        self._gate = OdometryGate(
-            wait_s=math.inf,
-            max_gap_s=parameters.max_pose_gap_s,
-            most_waiting=MOST_WAITING,
-            on_dropped=lambda reason, why: node.get_logger().debug(f"no view: {reason}: {why}"),
-            on_stray=lambda why: self._refusing.note("stray", f"a pose was left out: {why}"),
-        )
         self._shelf = ImageShelf(
             most_bytes=MOST_WAITING_BYTES,
             most_s=MOST_WAIT_S,
@@ -89,6 +84,12 @@ class LiveViews:
         self._subscribe()
 
     def _subscribe(self) -> None:
+        """Take in images, and poses in one of two ways.
+
+        Poses that somebody measures are interpolated: a camera need not keep time with them. Those
+        of a localizer belong to images, and between two that can be trusted there may be one that
+        cannot: an image is taken with the pose of its own stamp alone.
+        """
         node, limits = self._node, self._parameters
         kind, name = image_source(node, limits.image_transport)
         node.make_subscription(kind, name, self._on_image, SENSOR)
@@ -96,48 +97,72 @@ class LiveViews:
             node.make_subscription(TFMessage, "tf_static", self._transforms.add, MANY_LATCHED)
         node.make_timer(1.0, self._shelf.tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
         if limits.live_poses == "pose":
+            # The gate's poses are those of the robot in the map here.
+            self._gate = OdometryGate(
+                wait_s=math.inf,
+                max_gap_s=limits.max_pose_gap_s,
+                most_waiting=MOST_WAITING,
+                on_dropped=self._on_unposed,
+                on_stray=lambda why: self._refusing.note("stray", f"a pose was left out: {why}"),
+            )
             node.make_subscription(PoseStamped, "view_pose", self._on_pose, RELIABLE)
             return
-        self._trusted = TrustedPoses(
-            min_confidence=limits.min_confidence,
-            max_std_m=limits.max_pose_std_m,
-            max_std_rad=limits.max_pose_std_rad,
-            on_pose=self._add_pose,
-        )
+        self._judged = StampPairs[int, np.ndarray | Distrust](self._settle)
+        self._trusted = TrustedPoses(part_of(TrustLimits, limits), self._on_judged)
         node.make_subscription(PoseWithCovarianceStamped, "pose", self._on_estimate, RELIABLE)
         node.make_subscription(LocalizerStatus, "status", self._on_status, RELIABLE)
 
     def _on_pose(self, message: PoseStamped) -> None:
         with self._refusing("view_pose"):
-            self._add_pose(message.header, planar_pose(message.pose))
+            self._require_map_frame(message.header)
+            self._gate.add_odometry(stamp_ns(message.header.stamp), planar_pose(message.pose))
+            self._release()
 
     def _on_estimate(self, message: PoseWithCovarianceStamped) -> None:
         with self._refusing("pose"):
+            self._require_map_frame(message.header)
             self._trusted.add_pose(message)
 
     def _on_status(self, message: LocalizerStatus) -> None:
         with self._refusing("status"):
             self._trusted.add_status(message)
 
-    def _add_pose(self, header: Any, pose_map_base: np.ndarray) -> None:
+    def _require_map_frame(self, header: Any) -> None:
         require_frame(header.frame_id, self._parameters.global_frame_id, what="a view's pose")
-        self._gate.add_odometry(stamp_ns(header.stamp), pose_map_base)
-        self._release()
+
+    def _on_judged(self, stamp: int, judged: np.ndarray | Distrust) -> None:
+        self._judged.add_second(stamp, judged)
 
     def _on_image(self, message: Any) -> None:
         if self._camera.is_awaited:
             # It comes to this very thread, which must not wait for it.
             self._refusing.note("camera_info", "no view: an image came before its camera_info")
             return
-        self._gate.add_image(stamp_ns(message.header.stamp), self._shelf.put(message))
-        self._release()
+        stamp, ticket = stamp_ns(message.header.stamp), self._shelf.put(message)
+        if self._parameters.live_poses == "pose":
+            self._gate.add_image(stamp, ticket)
+            self._release()
+        else:
+            self._judged.add_first(stamp, ticket)
 
     def _release(self) -> None:
         for image in self._gate.ready():
-            message = self._shelf.take(image.message)
-            if message is not None and self._node.is_active:
-                with self._refusing("image"):
-                    self._offer(message, image.stamp_ns, image.pose_odom_base)
+            self._settle(image.stamp_ns, image.message, image.pose_odom_base)
+
+    def _on_unposed(self, reason: str, why: str, ticket: int) -> None:
+        self._shelf.take(ticket)
+        self._refusing.note(reason, f"no view: {why}")
+
+    def _settle(self, stamp: int, ticket: int, judged: np.ndarray | Distrust) -> None:
+        """It is known where the robot was at an image, or that nobody knows."""
+        message = self._shelf.take(ticket)
+        if message is None or not self._node.is_active:
+            return
+        if isinstance(judged, Distrust):
+            self._refusing.note(judged.cause, f"no view: {judged.why}")
+            return
+        with self._refusing("image"):
+            self._offer(message, stamp, judged)
 
     def _offer(self, message: Any, stamp: int, pose_map_base: np.ndarray) -> None:
         pose_map_camera = compose(pose_map_base, self._mount(message))

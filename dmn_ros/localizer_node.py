@@ -17,10 +17,11 @@ from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Empty
 
 from dmn_core.data.ros_decoding import stamp_ns
-from dmn_core.errors import ConfigurationError, DecodingError, DmnError
+from dmn_core.errors import CameraError, ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Everywhere, Near
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
+from dmn_ros.diagnostics import NOT_FINITE
 from dmn_ros.frames import require_frame
 from dmn_ros.interface_parameters import AFTER_A_JUMP
 from dmn_ros.localizer_parameters import LocalizerParameters
@@ -41,8 +42,9 @@ from dmn_ros.worker import Worker
 REPORT_PERIOD_S = 1.0
 DROP_REASONS: dict[type[Exception], str] = {
     DecodingError: "undecodable",
+    CameraError: "camera_info",
     NotReadyError: "no_map",
-    EstimateError: "not_finite",
+    EstimateError: NOT_FINITE,
 }
 
 
@@ -267,7 +269,7 @@ class LocalizerNode(ManagedNode):
             cause = fix.status.last_jump.name.lower().replace("_", " ")
             self.get_logger().info(f"the pose jumped by {fix.jump_m:.2f} m: {cause}")
         self._keeper.keep(fix, self._tracking.view_map)
-        counts.processed(fix.latency_s)
+        counts.processed(fix.latency_s if fix.weighed else None)
 
     def _on_tick(self) -> None:
         self._inputs_made.tick(queued=self._work.images_waiting)

@@ -54,6 +54,13 @@ class LocalizerParameters(FilterParameters, InterfaceParameters):
         low=0.0,
         live=True,
     )
+    first_images: int = parameter(
+        ROBOT_GATE.first_images,
+        "after a start so many are weighed in any case, until the robot is tracked",
+        low=0,
+        high=1000,
+        live=True,
+    )
     success_distance_m: float = parameter(
         MONITOR.success_distance_m,
         "the confidence is the probability that the pose is this close to the truth [m]",
@@ -117,7 +124,10 @@ class LocalizerParameters(FilterParameters, InterfaceParameters):
             seed=self.random_seed if self.random_seed >= 0 else time.time_ns() % 2**31,
             filter=self.filter_settings(),
             gate=replace(
-                ROBOT_GATE, update_min_d=self.update_min_d, update_min_a=self.update_min_a
+                ROBOT_GATE,
+                update_min_d=self.update_min_d,
+                update_min_a=self.update_min_a,
+                first_images=self.first_images,
             ),
             monitor=replace(
                 MONITOR,

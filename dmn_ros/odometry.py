@@ -55,7 +55,7 @@ class OdometryGate:
         wait_s: float,
         max_gap_s: float,
         most_waiting: int,
-        on_dropped: Callable[[str, str], None],
+        on_dropped: Callable[[str, str, Any], None],
         on_stray: Callable[[str], None],
         leap_s: float = math.inf,
         buffer_s: float = BUFFER_S,
@@ -66,7 +66,8 @@ class OdometryGate:
             wait_s: how far odometry may run on without reaching an image's stamp; may be infinite.
             max_gap_s: longest time between two odometry poses that is bridged.
             most_waiting: above this number the oldest image that waits is dropped.
-            on_dropped: told the reason (a short word) and an explanation for each image dropped.
+            on_dropped: told the reason (a short word), an explanation and the message of each
+                image dropped.
             on_stray: told what was wrong with each pose that was not taken in, for its stamp.
             leap_s: a pose further ahead of the newest one waits until another goes on from there.
             buffer_s: how much odometry is kept for images that come late.
@@ -163,8 +164,8 @@ class OdometryGate:
         self._silent_ticks = 0
         self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns))
         if len(self._waiting) > self._most_waiting:
-            self._waiting.popleft()
-            self._on_dropped("no_odometry", f"{self._most_waiting} images wait for odometry")
+            why = f"{self._most_waiting} images wait for odometry"
+            self._on_dropped("no_odometry", why, self._waiting.popleft().message)
 
     def drop_images(self) -> int:
         """Forget the images that wait and return how many there were."""
@@ -183,10 +184,8 @@ class OdometryGate:
             return
         for image in self._waiting:
             found = self._place(image) if self._is_old(image.stamp_ns) else None
-            if isinstance(found, tuple):
-                self._on_dropped(*found)
-            else:
-                self._on_dropped("no_odometry", "odometry ended before an image's stamp")
+            ended = "no_odometry", "odometry ended before an image's stamp"
+            self._on_dropped(*(found if isinstance(found, tuple) else ended), image.message)
         self._waiting.clear()
 
     def ready(self) -> list[PosedImage]:
@@ -212,7 +211,7 @@ class OdometryGate:
             since = newest if image.odometry_ns is None else image.odometry_ns
             self._waiting.append(_Waiting(image.stamp_ns, image.message, since))
         else:
-            self._on_dropped(*found)
+            self._on_dropped(*found, image.message)
         return None
 
     def _place(self, image: _Waiting) -> PosedImage | tuple[str, str]:
@@ -243,14 +242,18 @@ class OdometryGate:
             image, since = _Waiting(image.stamp_ns, image.message, newest), newest
         if newest is not None and since is not None and newest - since > self._wait_ns:
             ahead = (image.stamp_ns - newest) / NANOSECONDS
-            self._on_dropped("no_odometry", f"an image is stamped {ahead:.3f} s after odometry")
+            why = f"an image is stamped {ahead:.3f} s after odometry"
+            self._on_dropped("no_odometry", why, image.message)
         else:
             self._waiting.append(image)
 
     def _forget(self) -> None:
-        of_new_time = [image for image in self._waiting if self._is_old(image.stamp_ns)]
-        for _ in range(len(self._waiting) - len(of_new_time)):
-            self._on_dropped("time_jump", "time jumped back while an image waited for odometry")
-        self._waiting = deque(_Waiting(i.stamp_ns, i.message, None) for i in of_new_time)
+        waiting, self._waiting = self._waiting, deque()
+        for image in waiting:
+            if self._is_old(image.stamp_ns):
+                self._waiting.append(_Waiting(image.stamp_ns, image.message, None))
+            else:
+                why = "time jumped back while an image waited for odometry"
+                self._on_dropped("time_jump", why, image.message)
         self._buffer.clear()
         self._last_ns, self._clock_jumped = None, False

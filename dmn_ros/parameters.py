@@ -18,10 +18,12 @@ from dmn_core.live_map import LiveMapSettings
 from dmn_core.localization import DEFAULT_MARGIN_M
 from dmn_core.map_editing import MapLimits
 from dmn_core.robot import PRECISIONS, Precision
+from dmn_core.trust import TrustLimits
 from dmn_core.views import Area
 from dmn_core.weights import find_weights
 from dmn_ros.declaration import numbers, parameter
 
+TRUST = TrustLimits()
 AUTOSTART_HELP = "whether the process configures and activates itself, without a manager"
 AUTOSTART_IN_NAV2 = "autostart_node"
 CAMERA_SOURCE_HELP = "where the camera is: parameter, that is pose_base_camera, or tf"
@@ -92,11 +94,18 @@ class MapperParameters:
         0.5, "longest time between two of these poses that is bridged", low=0.0, high=10.0
     )
     max_pose_std_m: float = parameter(
-        0.3, "pose_with_covariance: poses whose best mode is wider are left out", low=0.0
+        TRUST.max_pose_std_m,
+        "pose_with_covariance: poses whose best mode is wider are left out",
+        low=0.0,
     )
-    max_pose_std_rad: float = parameter(0.1, "... or wider than this in yaw", low=0.0)
+    max_pose_std_rad: float = parameter(
+        TRUST.max_pose_std_rad, "... or wider than this in yaw", low=0.0
+    )
     min_confidence: float = parameter(
-        0.8, "... or whose status is not TRACKING with this confidence", low=0.0, high=1.0
+        TRUST.min_confidence,
+        "... or whose status is not TRACKING with this confidence",
+        low=0.0,
+        high=1.0,
     )
     refresh_s: float = parameter(
         600.0, "a view this much older than an image of the same place gives way to it", low=0.0

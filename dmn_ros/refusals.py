@@ -53,12 +53,12 @@ class Refusals:
         try:
             yield
         except DmnError as error:
-            self.note(what, f"{what} refused: {error}")
+            self.note(what, f"{what} refused: {error}", cause=type(error).__name__)
         except Exception as error:
             self._log.trace(what, error)
             self.note(what, f"{what} failed: {type(error).__name__}: {error}")
 
-    def note(self, what: str, text: str) -> None:
-        """Count something that is not as it should be, and say so once in a while."""
+    def note(self, what: str, text: str, *, cause: str = "") -> None:
+        """Count something that is not as it should be; say so once in a while for each cause."""
         self.counts[what] += 1
-        self._log.warn(what, f"{text} ({self.counts[what]} until now)")
+        self._log.warn(f"{what} {cause}", f"{text} ({self.counts[what]} until now)")

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from dmn_core.errors import DmnError
 from dmn_core.fix import Fix
 from dmn_core.localization import Near
 from dmn_core.map_editing import view_ids
+from dmn_core.particle_filter import modes_of
 from dmn_core.views import ViewMap
 from dmn_core.whole_file import whole_file
 from dmn_ros.conversions import near
@@ -45,12 +47,14 @@ class SavedPose:
 
     @classmethod
     def of(cls, fix: Fix, view_map: ViewMap) -> SavedPose:
-        """The best mode of a fix in a map.
+        """The best mode of a fix in a map, as wide as its particles are.
 
         The doubt in the fix's own covariance, which is metres wide, says that the estimate may be
-        wrong; a start that wide would throw away what is known where it is right.
+        wrong; a start that wide would throw away what is known where it is right. What the
+        calibration makes of the particles' spread would be applied again at every start.
         """
-        best = fix.status.modes[0] if fix.status.modes else fix
+        particles = torch.from_numpy(fix.particles_map_base), torch.from_numpy(fix.weights)
+        best = modes_of(*particles)[0]
         pose, covariance = best.pose_map_base.tolist(), best.covariance.tolist()
         ids = list(view_ids(view_map))
         return cls(fix.stamp_ns, pose, covariance, view_map.weights_fingerprint, ids)

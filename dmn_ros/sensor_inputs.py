@@ -87,7 +87,7 @@ class SensorInputs:
             wait_s=math.inf if keeps_all else parameters.odometry_wait_s,
             max_gap_s=parameters.max_odometry_gap_s,
             most_waiting=qualities.EVERYTHING.depth if keeps_all else MOST_WAITING,
-            on_dropped=reporting.drop,
+            on_dropped=lambda reason, why, _: reporting.drop(reason, why),
             on_stray=lambda why: reporting.refuse(parameters.odometry_topic, why),
             leap_s=max(parameters.max_odometry_gap_s, JUMP_BACK_NS / NANOSECONDS),
             buffer_s=LONG_BUFFER_S if keeps_all else BUFFER_S,

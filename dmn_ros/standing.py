@@ -77,13 +77,15 @@ class StandingKeeper:
             missing = self._missing(counts, has_map=has_map)
             return Standing(now_ns, LocalizerStatus(reason=missing, success_distance_m=distance_m))
         status = fix.status
-        if age_s > parameters.camera_timeout:
+        # Simulated time may begin anew: nobody knows how old a pose of the time before is.
+        if age_s > parameters.camera_timeout or age_s < 0:
             # Who looks everywhere has nothing to lose.
             state = State.GLOBAL if status.state == State.GLOBAL else State.LOST
             # A silent topic is the cause of what is dropped meanwhile.
             silent = silence.pauses(parameters.camera_timeout)
             why = "; ".join(silent) or counts.last_drop
-            reason = f"no pose for {age_s:.0f} s" + (f": {why}" if why else "")
+            lack = f"no pose for {age_s:.0f} s" if age_s >= 0 else "no pose since time jumped back"
+            reason = lack + (f": {why}" if why else "")
             status = replace(status, state=state, reason=reason, confidence=0.0)
         return replace(_after(fix, status, now_ns, stamp_ns=now_ns), weighed=False)
 

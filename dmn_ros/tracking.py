@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,10 @@ class Tracking:
         """Filter, gate and monitor work by other settings from now on."""
         self._localizer.settings = robot.filter
         self._particles = robot.particles
+        # Starts that wait for a map, or for time to begin anew.
+        self._start = replace(self._start, particles=robot.particles)
+        if self._stated is not None:
+            self._stated = replace(self._stated, particles=robot.particles)
         self._session.adjust(robot.gate, robot.monitor)
 
     def use_camera(self, pose_base_camera: tuple[float, float, float]) -> None:

@@ -18,7 +18,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("networks", "attention_blocks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),
-    ("image_at_poses", "fix", "jump_watch"),
+    ("image_at_poses", "fix", "jump_watch", "trust"),
     ("localization", "regression", "systems"),
     ("session",),
     ("config",),

@@ -81,5 +81,6 @@ def calibration_of(
         np.array([moment.error for moment in moments]),
         np.array([moment.covariance for moment in moments]),
         confidence(**figures),
+        right,
     )
     return Calibration(confidence, spread, weights_fingerprint, success_m)

@@ -47,7 +47,7 @@ class ReplayReport:
 
     def table(self, *, title: str) -> Table:
         """The figures of the drive."""
-        latencies_ms = 1e3 * np.array([fix.latency_s for fix in self.replay.fixes])
+        latencies_ms = 1e3 * np.array([fix.latency_s for fix in self.replay.fixes if fix.weighed])
         return self.drive.table(
             title=title,
             images=len(self.replay.recording),

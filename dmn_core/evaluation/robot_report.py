@@ -21,23 +21,28 @@ from dmn_core.evaluation.robot_trials import (
     Times,
     Trial,
     mean_nees,
+    nees_of_mode,
+    nees_of_pose,
     reliability,
+    right_of_trusted,
     share_right,
     time_to_find,
     time_to_flag,
+    trusted_share,
     within_95_percent,
 )
+from dmn_core.trust import TrustLimits
 
 TRACKED = {State.TRACKING}
 DOUBTED = {State.DEGRADED, State.LOST}
 Findings = dict[str, Times | Figure | None]
 
 
-def covariance_findings(trials: Sequence[Trial], *, states: set[State], when: str) -> Findings:
-    """How true covariances are at images in some states."""
+def covariance_findings(nees: Sequence[Sequence[float]], *, of: str) -> Findings:
+    """How true covariances are, from squared errors in their units."""
     return {
-        f"mean NEES{when} (3 is true)": mean_nees(trials, states=states),
-        f"poses in their 95 % region{when} [%]": within_95_percent(trials, states=states),
+        f"mean NEES{of} (3 is true)": mean_nees(nees),
+        f"poses in their 95 % region{of} [%]": within_95_percent(nees),
     }
 
 
@@ -52,8 +57,13 @@ def findings_of(trials: Sequence[Trial], *, success_m: float) -> Findings:
         "found after the kidnap": time_to_find(trials, success_m=success_m, kidnapped=True),
         "right while TRACKING [%]": share_right(trials, states=TRACKED, success_m=success_m),
         "right, all images [%]": share_right(trials, states=set(State), success_m=success_m),
-        **covariance_findings(trials, states=TRACKED, when=" while TRACKING"),
-        **covariance_findings(trials, states=set(State), when=", all images"),
+        "sure enough for a view of a map [%]": trusted_share(trials, TrustLimits()),
+        "right of these [%]": right_of_trusted(trials, TrustLimits(), success_m=success_m),
+        **covariance_findings(
+            nees_of_mode(trials, success_m=success_m), of=" of the best mode, right images"
+        ),
+        **covariance_findings(nees_of_pose(trials, states=TRACKED), of=" while TRACKING"),
+        **covariance_findings(nees_of_pose(trials, states=set(State)), of=", all images"),
     }
 
 

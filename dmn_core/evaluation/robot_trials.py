@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dmn_core.belief_monitor import State
 from dmn_core.evaluation.drive_moment import Moment
 from dmn_core.evaluation.metrics import Z95, Figure, share_percent
+from dmn_core.trust import TrustLimits
 
 # 95 % of chi-square numbers with three degrees of freedom lie below this.
 CHI_SQUARE_3_95 = 7.815
@@ -93,16 +94,40 @@ def share_right(trials: Sequence[Trial], *, states: set[State], success_m: float
     return share_percent(np.array(values)) if values else None
 
 
-def mean_nees(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
-    """Mean squared error in units of the covariance; 3 where that is true.
+def nees_of_pose(trials: Sequence[Trial], *, states: set[State]) -> list[list[float]]:
+    """Squared errors in units of the pose's covariance, of images in some states, by trial."""
+    return [[moment.nees for moment in trial if moment.state in states] for trial in trials]
+
+
+def nees_of_mode(trials: Sequence[Trial], *, success_m: float) -> list[list[float]]:
+    """Those in units of the best mode's covariance, of images where it is the right one."""
+    return [[m.mode_nees for m in trial if m.error_m < success_m] for trial in trials]
+
+
+def trusted_share(trials: Sequence[Trial], limits: TrustLimits) -> Figure | None:
+    """Share of images whose pose a mapper would take a view at, in %."""
+    return share_percent(np.array([_is_trusted(m, limits) for trial in trials for m in trial]))
+
+
+def right_of_trusted(
+    trials: Sequence[Trial], limits: TrustLimits, *, success_m: float
+) -> Figure | None:
+    """Share of these that are right, in %; None without any."""
+    trusted = [m for trial in trials for m in trial if _is_trusted(m, limits)]
+    return share_percent(np.array([m.error_m < success_m for m in trusted])) if trusted else None
+
+
+def _is_trusted(moment: Moment, limits: TrustLimits) -> bool:
+    covariance = np.array(moment.mode_covariance)
+    return limits.distrust(moment.state, moment.confidence, covariance) is None
+
+
+def mean_nees(values: Sequence[Sequence[float]]) -> Figure | None:
+    """Mean of the trials' means; 3 where covariances are true. None without any value.
 
     The interval takes trials, not images, for independent.
     """
-    means = [
-        float(np.mean(values))
-        for trial in trials
-        if (values := [moment.nees for moment in trial if moment.state in states])
-    ]
+    means = [float(np.mean(of_trial)) for of_trial in values if of_trial]
     if not means:
         return None
     center = float(np.mean(means))
@@ -110,10 +135,10 @@ def mean_nees(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
     return Figure(center, center - half, center + half)
 
 
-def within_95_percent(trials: Sequence[Trial], *, states: set[State]) -> Figure | None:
-    """Share of images whose pose lies in its own 95 % region, in %."""
-    values = [moment.nees for trial in trials for moment in trial if moment.state in states]
-    return share_percent(np.array(values) < CHI_SQUARE_3_95) if values else None
+def within_95_percent(values: Sequence[Sequence[float]]) -> Figure | None:
+    """Share of images whose pose lies in its own 95 % region, in %; None without any."""
+    every = [value for of_trial in values for value in of_trial]
+    return share_percent(np.array(every) < CHI_SQUARE_3_95) if every else None
 
 
 def reliability(

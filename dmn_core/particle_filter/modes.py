@@ -13,7 +13,8 @@ from dmn_core.particle_filter.clusters import CLUSTER_CELL, Cell, cluster_labels
 from dmn_core.particle_filter.estimate import group_covariance, weighted_mean
 from dmn_core.particle_filter.particles import Belief
 
-MOST_MODES = 8
+# Lighter groups of particles are strays, such as those that are drawn anew at every image.
+LEAST_MASS = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,29 @@ class Mode:
 
 
 def modes_of(
-    poses_map_base: Tensor, weights: Tensor, *, most: int = MOST_MODES, cell: Cell = CLUSTER_CELL
+    poses_map_base: Tensor,
+    weights: Tensor,
+    *,
+    least_mass: float = LEAST_MASS,
+    cell: Cell = CLUSTER_CELL,
 ) -> tuple[Mode, ...]:
-    """Modes of one belief, particles (K, 3) with weights (K,), by falling mass; at least one.
+    """Modes of one belief, particles (K, 3) with weights (K,), by falling mass.
+
+    The heaviest is always among them, even where nothing is known and every group is light.
 
     Args:
         poses_map_base: particles [m, m, rad].
         weights: summing to one.
-        most: lighter modes beyond this number are left out.
+        least_mass: share of the belief below which a group of particles is no mode.
         cell: size of a histogram cell in x [m], y [m] and yaw [rad]; groups of neighbouring cells
             are modes.
     """
     poses, share = poses_map_base.detach().double().cpu(), weights.detach().double().cpu()
     label = cluster_labels(poses.numpy(), share.numpy(), cell=cell)
     mass = np.bincount(label, weights=share.numpy())
-    # Groups whose particles all lost their weight are no places.
-    order = [int(i) for i in np.argsort(-mass, kind="stable")[:most] if mass[i] > 0]
-    return tuple(_mode(poses, share, torch.from_numpy(label == number), cell) for number in order)
+    order = np.argsort(-mass, kind="stable").tolist()
+    kept = order[:1] + [number for number in order[1:] if mass[number] >= least_mass]
+    return tuple(_mode(poses, share, torch.from_numpy(label == number), cell) for number in kept)
 
 
 def _mode(poses: Tensor, weights: Tensor, members: Tensor, cell: Cell) -> Mode:

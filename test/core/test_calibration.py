@@ -50,7 +50,7 @@ def test_a_fit_of_figures_that_tell_everything_is_finite():
 
 
 def drawn(rng, count, *, far_m):
-    """Estimates of which some are far off: errors, covariances of particles, confidences."""
+    """Estimates of which some are far off: errors, covariances, confidences, which are right."""
     factor = rng.normal(size=(count, 3, 3))
     covariances = factor @ factor.swapaxes(1, 2) * 0.1 + 0.05 * np.eye(3)
     confidences = rng.uniform(0.3, 1.0, count)
@@ -59,7 +59,7 @@ def drawn(rng, count, *, far_m):
         "mij,mj->mi", np.linalg.cholesky(2.0 * covariances), rng.normal(size=(count, 3))
     )
     errors[wrong] += rng.normal(size=(wrong.sum(), 3)) * (far_m, far_m, 1.0)
-    return errors, covariances, confidences
+    return errors, covariances, confidences, ~wrong
 
 
 def nees(errors, covariances):
@@ -69,7 +69,7 @@ def nees(errors, covariances):
 def test_a_fitted_spread_is_true_on_drives_that_it_has_not_seen():
     rng = np.random.default_rng(0)
     model = fit_spread(*drawn(rng, 4000, far_m=15.0))
-    errors, covariances, confidences = drawn(rng, 4000, far_m=15.0)
+    errors, covariances, confidences, _ = drawn(rng, 4000, far_m=15.0)
     assert nees(errors, covariances).mean() > 100
     told = model.of_estimate(covariances, confidences)
     values = nees(errors, told)
@@ -83,11 +83,24 @@ def test_a_fitted_spread_is_true_on_drives_that_it_has_not_seen():
 
 def test_a_spread_of_estimates_that_are_always_right_is_that_of_the_mode():
     rng = np.random.default_rng(1)
-    errors, covariances, _ = drawn(rng, 2000, far_m=0.0)
-    model = fit_spread(errors[:, :], covariances, np.ones(2000))
+    errors, covariances, *_ = drawn(rng, 2000, far_m=0.0)
+    model = fit_spread(errors, covariances, np.ones(2000), np.ones(2000, bool))
     told = model.of_estimate(covariances, np.ones(2000))
     np.testing.assert_allclose(told, model.of_mode(covariances))
     assert SpreadModel().of_estimate(covariances[0], 0.2) == pytest.approx(covariances[0])
+
+
+def test_modes_of_right_estimates_are_as_wide_as_they_should_be_whatever_the_doubt():
+    """Confidences that say too little must not make up for modes that are too narrow."""
+    rng = np.random.default_rng(2)
+    errors, covariances, confidences, right = drawn(rng, 4000, far_m=15.0)
+    model = fit_spread(errors, covariances, confidences - 0.3, right)
+    assert model.scale == pytest.approx(2.0, rel=0.1)
+    values = nees(errors, model.of_mode(covariances))[right]
+    assert values.mean() == pytest.approx(3, abs=0.01)
+    assert (values < 7.815).mean() == pytest.approx(0.95, abs=0.01)
+    # Nobody was right: nothing is known of it.
+    assert fit_spread(errors, covariances, confidences, np.zeros(4000, bool)).scale == 1.0
 
 
 def test_a_record_serves_its_own_weights_only(tmp_path):

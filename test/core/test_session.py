@@ -152,6 +152,21 @@ def test_a_lost_robot_looks_everywhere_now_and_then(changed, looks):
     assert all(len(fix.weights) <= NEAR.particles for fix in fixes)
 
 
+def test_a_lost_robot_looks_with_no_more_particles_than_are_allowed_by_now():
+    made = session(monitor=MonitorSettings(8.9, 1.0, 1.0, 1.0, lost_images=1), particles=512)
+    made.restart(replace(NEAR, particles=512))
+    looked = [made.update(0, IMAGES[0], np.zeros(3))]
+    size = replace(ROBOT_FILTER.size, min_particles=64, max_particles=64)
+    made.localizer.settings = replace(ROBOT_FILTER, size=size, resampling="always")
+    for number in range(1, 15):
+        looked.append(made.update(number, IMAGES[number % 8], np.array([number, 0.0, 0.0])))
+    assert {fix.status.state for fix in looked} == {State.LOST}
+    counts = [len(fix.weights) for fix in looked]
+    assert counts[0] == 512
+    # The last image is the second that comes after another look everywhere.
+    assert set(counts[2:]) == {64}
+
+
 @pytest.mark.parametrize(("monitor", "weighed"), [(MonitorSettings(), 3), (NO_LIMITS, 1)])
 def test_a_robot_that_stands_weighs_a_few_images_until_it_is_tracked(monitor, weighed):
     made = session(gate=MotionGate(1.0, 1.0, first_images=3), monitor=monitor)

@@ -68,9 +68,13 @@ def test_views_wait_for_the_camera_and_bad_ones_are_survived(probe: Any, mapper:
     for _ in range(3):
         cameras.publish(camera_info(float("nan")))
     probe.wait(lambda: "camera_info' refused" in process.output, "a refusal")
+    # While it is not known what the camera sees, no image is taken.
+    poses.publish(at(0, 0.0))
+    see(0, 5.0)
+    probe.wait(lambda: "image refused: '/camera_info' refused" in process.output, "no view")
     cameras.publish(camera_info(10.0))
     probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
-    assert process.output.count("camera_info' refused") == 1
+    assert process.output.count("[mapper]: '/camera_info' refused") == 1
 
     see(1, 10.0, width=65535)
     probe.wait(lambda: "image refused: cannot decode" in process.output, "the absurd picture")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
@@ -173,6 +174,8 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     robot.move(START + SECOND, x=1e300)
     robot.see(START + SECOND)
     robot.expect("dropped_not_finite", 1)
+    worst = max(r.status[0].level for r in probe.heard["/diagnostics"])
+    assert worst == DiagnosticStatus.ERROR
     robot.move(START + 3 * SECOND // 2, x=0.0)
     robot.see(START + 3 * SECOND // 2)
     robot.expect("images_processed", 4)

@@ -32,7 +32,7 @@ class Gate(OdometryGate):
             buffer_s=buffer_s,
             leap_s=leap_s,
             on_stray=self.strays.append,
-            on_dropped=lambda reason, _: self.dropped.update([reason]),
+            on_dropped=lambda reason, *_: self.dropped.update([reason]),
         )
 
     def odometry(self, *seconds: float) -> None:

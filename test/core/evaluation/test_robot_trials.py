@@ -17,23 +17,30 @@ from dmn_core.evaluation.kidnap_drives import KidnapPlan, localize_kidnapped
 from dmn_core.evaluation.robot_report import draw_trials, findings_of, reliability_of, write_record
 from dmn_core.evaluation.robot_trials import (
     mean_nees,
+    nees_of_mode,
+    nees_of_pose,
     reliability,
+    right_of_trusted,
     share_right,
     time_to_find,
     time_to_flag,
+    trusted_share,
     within_95_percent,
 )
 from dmn_core.localization import Localizer
 from dmn_core.observation import NetworkConfig, ObservationModel
 from dmn_core.robot import ROBOT_FILTER, RobotSettings
 from dmn_core.spread import SpreadModel
+from dmn_core.trust import TrustLimits
 
 TRACKING, DEGRADED, LOST = State.TRACKING, State.DEGRADED, State.LOST
 
 
 def moment(time_s, error_m, nees, state, *, mass=0.5, gain=0.0, drop=0.0):
     rows = tuple(tuple(row) for row in (error_m**2 / nees * np.eye(3)).tolist())
-    return Moment(time_s, (error_m, 0.0, 0.0), rows, state, 0.5, mass, gain, drop)
+    # The best mode is told four times as narrow.
+    narrow = tuple(tuple(value / 16 for value in row) for row in rows)
+    return Moment(time_s, (error_m, 0.0, 0.0), rows, narrow, state, 0.5, mass, gain, drop)
 
 
 def trial(errors, states, nees=3.0):
@@ -96,10 +103,17 @@ def test_nees_of_true_covariances():
         [moment(float(t), 1.0, value, TRACKING) for t, value in enumerate(row)]
         for row in rng.chisquare(3, (60, 30))
     ]
-    mean = mean_nees(trials, states={TRACKING})
+    tracked = nees_of_pose(trials, states={TRACKING})
+    mean = mean_nees(tracked)
     assert mean.low < 3 < mean.high and mean.high - mean.low < 0.5
-    assert within_95_percent(trials, states={TRACKING}).value == pytest.approx(95, abs=2)
-    assert mean_nees(trials, states={LOST}) is None
+    assert within_95_percent(tracked).value == pytest.approx(95, abs=2)
+    lost = nees_of_pose(trials, states={LOST})
+    assert mean_nees(lost) is None and within_95_percent(lost) is None
+
+
+def test_nees_of_modes_is_of_right_images():
+    right = [moment(0.0, 1.0, 0.2, TRACKING), moment(1.0, 20.0, 9.0, TRACKING)]
+    assert nees_of_mode([right, BLIND[6:]], success_m=8.0) == [[pytest.approx(3.2)], []]
 
 
 def test_reliability_of_honest_and_of_boastful_confidences():
@@ -152,3 +166,18 @@ def test_a_small_drive_from_end_to_end(tmp_path):
     )
     assert record["trials"] == 1 and sum(record["reliability"]["count"]) == len(moments)
     assert draw_trials(tmp_path / "a.png", [moments], curve, success_m=9.0).stat().st_size > 1000
+
+
+def test_a_mapper_takes_views_at_poses_that_are_sure_and_narrow():
+    sure = replace(moment(0.0, 0.1, 3.0, TRACKING), confidence=0.9)
+    wrong = replace(sure, error=(20.0, 0.0, 0.0))
+    doubtful = [
+        replace(sure, confidence=0.7),
+        replace(sure, state=DEGRADED),
+        replace(moment(0.0, 9.0, 3.0, TRACKING), confidence=0.9),
+    ]
+    limits = TrustLimits(min_confidence=0.8, max_pose_std_m=0.3, max_pose_std_rad=0.1)
+    trials = [[sure, wrong], doubtful, [sure] * 5]
+    assert trusted_share(trials, limits).value == pytest.approx(70)
+    assert right_of_trusted(trials, limits, success_m=8.0).value == pytest.approx(600 / 7)
+    assert right_of_trusted([doubtful], limits, success_m=8.0) is None

@@ -41,9 +41,22 @@ def test_mass_mean_and_covariance_of_every_mode():
         assert np.allclose(mode.covariance, (ROOT @ ROOT.T).numpy(), atol=0.012)
 
 
-def test_modes_come_by_mass_and_no_more_than_wanted():
-    found = modes_of(*mixture(), most=2)
+def test_modes_come_by_mass_and_light_ones_are_left_out():
+    found = modes_of(*mixture(), least_mass=0.25)
     assert [round(mode.mass, 1) for mode in found] == [0.5, 0.3]
+    (heaviest,) = modes_of(*mixture(), least_mass=0.9)
+    assert round(heaviest.mass, 1) == 0.5
+
+
+def test_a_sure_belief_has_one_mode_although_some_of_it_is_drawn_anew():
+    """As of a tracked robot whose filter injects a hundredth everywhere, at every image."""
+    g = torch.Generator().manual_seed(5)
+    sure = PLACES[0] + torch.randn(990, 3, generator=g, dtype=torch.float64) * 0.2
+    anew = torch.rand(10, 3, generator=g, dtype=torch.float64) * 40 - 20
+    (mode,) = modes_of(torch.cat((sure, anew)), torch.full((1000,), 1e-3))
+    assert mode.mass > 0.95
+    nowhere = torch.rand(200, 3, generator=g, dtype=torch.float64) * 400 - 200
+    assert len(modes_of(nowhere, torch.full((200,), 5e-3))) == 1
 
 
 def test_stray_particles_neither_join_modes_nor_widen_them():
@@ -51,7 +64,8 @@ def test_stray_particles_neither_join_modes_nor_widen_them():
     for mode, share in zip(found, SHARES, strict=False):
         assert abs(mode.mass - share / 1.1) < 0.02
         assert np.linalg.eigvalsh(mode.covariance).max() < 0.4
-    assert found[3].mass < 0.01
+    assert len(found) == 3
+    assert modes_of(*mixture(stray=1500), least_mass=1e-4)[3].mass < 0.01
 
 
 def test_the_best_mode_is_the_estimate_of_the_cluster():

@@ -30,6 +30,9 @@ from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 
 SECOND = 1_000_000_000
 COVARIANCE = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.05], [0.0, 0.05, 0.04]])
+# Many around the pose of a fix, which have that covariance for their own.
+_AXES = np.concatenate([s * np.sqrt(3.0) * np.linalg.cholesky(COVARIANCE).T for s in (-1, 1)])
+PARTICLES = np.tile(np.array([1.0, -2.0, 0.5]) + _AXES, (100, 1))
 
 
 def fix() -> Fix:
@@ -38,8 +41,8 @@ def fix() -> Fix:
         pose_map_base=np.array([1.0, -2.0, 0.5]),
         covariance=COVARIANCE,
         pose_odom_base=np.zeros(3),
-        particles_map_base=np.zeros((1, 3)),
-        weights=np.ones(1),
+        particles_map_base=PARTICLES,
+        weights=np.full(len(PARTICLES), 1 / len(PARTICLES)),
         latency_s=0.0,
     )
 
@@ -56,8 +59,8 @@ def test_a_pose_comes_back_with_its_covariance(tmp_path: Path) -> None:
     saved = read_pose(path)
     assert saved is not None
     start = saved.start_in(view_map(2.0, 3.0), particles=9)
-    assert start.pose_map_base == (1.0, -2.0, 0.5)
-    np.testing.assert_allclose(start.covariance, COVARIANCE)
+    np.testing.assert_allclose(start.pose_map_base, (1.0, -2.0, 0.5), atol=0.02)
+    np.testing.assert_allclose(start.covariance, COVARIANCE, atol=0.02)
     assert start.particles == 9
     assert [file.name for file in path.parent.iterdir()] == ["pose.json"]
 
@@ -69,10 +72,13 @@ def test_another_map_is_refused(other: ViewMap) -> None:
 
 
 def test_the_best_mode_is_saved_without_the_doubt_in_the_estimate() -> None:
-    """A restart is as narrow as the belief was, however sure the calibration is of it."""
+    """A restart is as wide as the particles were, however sure the calibration is of them.
+
+    Else the factor of the calibration would be applied again at every restart.
+    """
     torch.manual_seed(0)
     network = ObservationModel(NetworkConfig(image_height=16, image_width=16))
-    doubtful = Calibration(spread=SpreadModel(far_xy_m2=200.0, far_yaw_rad2=3.0))
+    doubtful = Calibration(spread=SpreadModel(0.25, far_xy_m2=200.0, far_yaw_rad2=3.0))
     localizer = Localizer(network, settings=ROBOT_FILTER, calibration=doubtful)
     images = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)
     poses = np.array([[5.0, 0.0, 0.0], [-5.0, 3.0, 1.0], [0.0, -5.0, 2.0]])
@@ -82,9 +88,9 @@ def test_the_best_mode_is_saved_without_the_doubt_in_the_estimate() -> None:
     session.use_map(where, Near((1.0, -2.0, 0.5), narrow, particles=256))
     told = session.update(7, images[0], np.zeros(3))
     mode = told.status.modes[0]
-    assert told.covariance[0, 0] > 1.0 > 0.2 > mode.covariance[0, 0] > 0.05**2
+    assert told.covariance[0, 0] > 1.0 > 0.2 > mode.covariance[0, 0] > 0.025**2
     start = SavedPose.of(told, where).start_in(where, particles=9)
-    np.testing.assert_allclose(start.covariance, mode.covariance, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(start.covariance, 4 * mode.covariance, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(start.pose_map_base, mode.pose_map_base)
 
 
@@ -249,7 +255,7 @@ def test_a_map_that_is_refused_does_not_use_up_the_saved_pose(tmp_path: Path) ->
     keeper = PoseKeeper(Owner(path), LastPose())
     assert keeper.start_in(view_map(1.0, weights="others")) is None
     start = keeper.start_in(right)
-    assert start is not None and start.pose_map_base == (1.0, -2.0, 0.5)
+    assert start is not None and start.pose_map_base == pytest.approx((1.0, -2.0, 0.5), abs=0.02)
     keeper.settle()
     assert keeper.start_in(right) is None
 
@@ -280,7 +286,7 @@ def test_after_cleanup_it_starts_where_it_was_whatever_the_file_says(tmp_path: P
     keeper.close()
     path.write_text("damaged since")
     start = PoseKeeper(owner := Owner(path), last).start_in(where)
-    assert start is not None and start.pose_map_base == (1.0, -2.0, 0.5)
+    assert start is not None and start.pose_map_base == pytest.approx((1.0, -2.0, 0.5), abs=0.02)
     assert owner.told == []
     forgetful = Owner(path, always_reset_initial_pose=True)
     assert PoseKeeper(forgetful, last).start_in(where) is None

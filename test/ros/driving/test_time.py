@@ -151,6 +151,8 @@ def test_the_transform_follows_simulated_time(
     # A bag that begins anew: nothing until the next pose, and then by the old time.
     tell_time(START - 10 * SECOND)
     assert robot.told_ns == told
+    assert probe.state()["state"] == "LOST"
+    assert "no pose since time jumped back" in probe.state()["reason"]
     robot.look(START - 10 * SECOND, 0.0)
     probe.wait(lambda: len(robot.told_ns) > len(told), "map to odom")
     assert robot.told_ns[len(told)] == START - 9 * SECOND
