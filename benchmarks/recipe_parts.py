@@ -32,7 +32,7 @@ from dmn_core.training.learner import Learner, mean_losses
 from dmn_core.training.loop import Trainer
 from dmn_core.training.objective_config import ObjectiveConfig
 from dmn_core.training.processes import launch
-from dmn_core.training.recipes import PAPER, SHIPPED, SHIPPED_SEQUENCES
+from dmn_core.training.recipes import PAPER, SHIPPED, SHIPPED_SEQUENCES, fitted_to_system
 
 # What all are measured by: the paper's loss, and how well likelihoods tell poses apart.
 MEASURES = {
@@ -76,9 +76,9 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
 
     def cut(config: TrainingConfig) -> TrainingConfig:
         steps = max(1, settings.samples // (config.batch * config.compared))
+        of_mazes = fitted_to_system(replace(config, data="mazes"))
         return replace(
-            config,
-            data="mazes",
+            of_mazes,
             environments=settings.environments,
             views=40,
             max_steps=steps,

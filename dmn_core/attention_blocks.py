@@ -15,9 +15,13 @@ import torch
 from torch import Tensor
 
 AttentionWeights = Literal["softmax", "scalar_product", "mean"]
-# Rows of features at a time on a CPU: a megabyte at 4096 float32 features. On a GPU: 256 megabytes.
-ROWS_IN_CACHE = 64
-ROWS_ON_GPU = 2**14
+# Bytes of features at a time, a row for each particle and view. On a CPU they are to stay in its
+# cache: 64 rows of 32x32 images. On a GPU a block is to be worth its launches and yet leave room
+# for the rest: 16384 rows of 32x32 images, 775 of panoramas. That is by arithmetic, not measured.
+BYTES_IN_CACHE = 2**20
+BYTES_ON_GPU = 2**28
+# What a feature counts for, of whatever precision: blocks, and so the order of sums, stay the same.
+BYTES_PER_FEATURE = 4
 
 
 def attention_products(
@@ -75,7 +79,7 @@ class _Products(torch.autograd.Function):
         context.save_for_backward(coordinates, tiled, responses, pulled_back)
         batch, particles, views = coordinates.shape[:3]
         products = pulled_back.new_empty(batch, pulled_back.shape[1], particles, views)
-        for b, k in _blocks(coordinates):
+        for b, k in _blocks(coordinates, tiled.shape[1]):
             hidden = _hidden(coordinates[b, k], tiled, responses[b])
             told = torch.bmm(pulled_back[b], hidden.mT)
             products[b, :, k] = told.unflatten(2, (-1, views))
@@ -85,7 +89,7 @@ class _Products(torch.autograd.Function):
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         coordinates, tiled, responses, pulled_back = context.saved_tensors
         sums = _Sums(coordinates, tiled, responses, pulled_back)
-        for b, k in _blocks(coordinates):
+        for b, k in _blocks(coordinates, tiled.shape[1]):
             hidden = _hidden(coordinates[b, k], tiled, responses[b])
             arriving = gradient[b, :, k].flatten(2)
             sums.of_pulled_back[b] += torch.bmm(arriving, hidden)
@@ -108,7 +112,7 @@ class _Mixture(torch.autograd.Function):
         batch, particles, views = coordinates.shape[:3]
         weights = coordinates.new_full((batch, particles, views), 1.0 / views)
         mixed = responses.new_empty(batch, particles, responses.shape[-1])
-        for b, k in _blocks(coordinates):
+        for b, k in _blocks(coordinates, tiled.shape[1]):
             hidden = _hidden(coordinates[b, k], tiled, responses[b])
             if kind != "mean":
                 products = torch.bmm(hidden, pulled_back[b].unsqueeze(2)).squeeze(2)
@@ -126,7 +130,7 @@ class _Mixture(torch.autograd.Function):
         sums = _Sums(coordinates, tiled, responses, pulled_back)
         of_bias = torch.zeros_like(sums.of_pulled_back[:, 0])
         views = coordinates.shape[2]
-        for b, k in _blocks(coordinates):
+        for b, k in _blocks(coordinates, tiled.shape[1]):
             hidden = _hidden(coordinates[b, k], tiled, responses[b])
             mixing, arriving = weights[b, k], of_mixed[b, k].unsqueeze(2)
             of_hidden = (mixing.unsqueeze(3) * arriving).flatten(1, 2)
@@ -173,10 +177,11 @@ class _Sums:
         return a, b, c, d
 
 
-def _blocks(coordinates: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Rows of the batch and particles to take at once."""
+def _blocks(coordinates: Tensor, features: int) -> Iterator[tuple[slice, slice]]:
+    """Rows of the batch and particles to take at once; a particle with all its views at least."""
     batch, particles, views = coordinates.shape[:3]
-    most = ROWS_IN_CACHE if coordinates.device.type == "cpu" else ROWS_ON_GPU
+    most_bytes = BYTES_IN_CACHE if coordinates.device.type == "cpu" else BYTES_ON_GPU
+    most = most_bytes // (BYTES_PER_FEATURE * features)
     maps = max(1, most // (particles * views))
     count = max(1, most // views) if maps == 1 else particles
     for b in range(0, batch, maps):

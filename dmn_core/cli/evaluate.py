@@ -16,6 +16,7 @@ from tqdm import tqdm
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
 from dmn_core.cli.evaluate_examples import draw_examples, weights_to_evaluate
 from dmn_core.cli.evaluate_paper import (
+    RECORD_FOLDER,
     TRIALS_FILE,
     PaperRun,
     TableNumber,
@@ -55,7 +56,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
     """Make this table of the paper."""
     figure: FigureNumber | None = None
     """Make this figure of the paper: 5 and 6 are pictures of trials, 7 to 11 are curves."""
-    weights_dir: Path = Path("runs/record")
+    weights_dir: Path = RECORD_FOLDER
     """Where tables and curves find weights: <dir>/<data>/<system>.safetensors, or the folder of a
     run, <dir>/<data>/<system>/best.safetensors."""
     sources: TableSources = field(default_factory=TableSources)
@@ -168,7 +169,7 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         checkpoint = load_checkpoint(path, device=choose_device(self.device))
         network = checkpoint.network.config
         environments = load_environments(
-            with_a_place_each(self.data_config, trials),
+            with_a_place_each(self.data_config, trials, [self.config.plan]),
             "test",
             image_size=(network.image_height, network.image_width),
             field_of_view_deg=network.field_of_view_deg,

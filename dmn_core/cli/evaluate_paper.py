@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from tqdm import tqdm
 
+from dmn_core.cli.like_training import options_like
 from dmn_core.data.sources import SOURCES, DataConfig, SourceName
 from dmn_core.errors import ConfigurationError, DataError
 from dmn_core.evaluation import plots, report
@@ -29,6 +30,7 @@ from dmn_core.evaluation.trials import with_a_place_each
 TableNumber: TypeAlias = Literal[1, 2, 3, 4, 5, 6]
 CurvesNumber: TypeAlias = Literal[7, 8, 9, 10, 11]
 TRIALS_FILE = "trials.jsonl"
+RECORD_FOLDER = Path("runs/record")
 # Figures of one trained network; the others compare trainings, as all tables do.
 OF_ONE_NETWORK = (9, 11)
 
@@ -53,6 +55,8 @@ class TableSources:
     def of(self, kind: DataKind, like: DataConfig) -> DataConfig:
         """The data of a kind, as many environments and views as `like` has.
 
+        Views only where they can be chosen: a table may have data of which they cannot beside.
+
         Raises:
             ConfigurationError: it was downloaded, and its folder is not said.
         """
@@ -67,7 +71,7 @@ class TableSources:
             data=name,
             root=root,
             environments=like.environments,
-            views=like.views,
+            views=like.views if SOURCES[name].takes_views else 0,
             render_workers=like.render_workers,
         )
 
@@ -144,12 +148,15 @@ class PaperRun:
     def _measure(self, wanted: Table | Curves, sources: dict[DataKind, DataConfig]) -> Findings:
         finished = FinishedTrials(self.finished)
         trials = self.config.trials
+        plans = {kind: {q.plan for q in wanted.quantities() if q.kind == kind} for kind in sources}
         measuring = Measuring(
-            {kind: with_a_place_each(data, trials) for kind, data in sources.items()},
+            {kind: with_a_place_each(data, trials, plans[kind]) for kind, data in sources.items()},
             WeightsFolder(self.weights_dir, or_shipped=wanted.number in OF_ONE_NETWORK),
             Experimenter(trials, self.config.trials_at_once, finished),
             self.device,
             self.config.precision,
+            options_like=options_like,
+            training_places=wanted.training_places if isinstance(wanted, Curves) else {},
         )
         total = measuring.trials(wanted.quantities())
         with tqdm(total=total, unit="trial", disable=self.quiet) as bar:

@@ -12,19 +12,25 @@ import torch
 
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
 from dmn_core.cli.evaluate_paper import (
+    RECORD_FOLDER,
     CurvesNumber,
     TableNumber,
-    TableSources,
     refuse_two_pages,
 )
-from dmn_core.cli.train_compared import compared_trainings
+from dmn_core.cli.given_options import asks_for_another_network, given
+from dmn_core.cli.train_compared import TrainingSources, compared_trainings
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
-from dmn_core.errors import ConfigurationError
+from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.recipes import RECIPES, RecipeName, fitted_to_system
+from dmn_core.training.recipes import (
+    RECIPES,
+    RecipeName,
+    fitted_to_places,
+    fitted_to_system,
+)
 from dmn_core.training.start import refuse_other_network
 from dmn_core.weights import find_weights
 
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 FRESH, SHIPPED = "fresh", "shipped"
+# Where one of these is said, patience need not end a run, and rows that are compared end alike.
+LIMITS = ("minutes", "total-hours", "max-steps")
 
 
 @dataclass(frozen=True)
@@ -45,20 +53,21 @@ class TrainCommand(TrainingConfig):
 
     recipe: RecipeName = "default"
     """What the other options change: the way to train that learned most, or the paper's."""
-    out: Path = Path("runs/mazes")
-    """Folder of the run; with --table or --figure of all its runs, by data and system, such as
-    runs/record."""
+    out: Path | None = None
+    """Folder of the run; if not given runs/<data>, as runs/mazes, or runs/<data>-<system> of
+    another system than dmn. With --table or --figure of all its runs, by data and system, and
+    runs/record if not given."""
     table: TableNumber | None = None
     """Train everything that this table of the paper compares, one after the other."""
     figure: CurvesNumber | None = None
     """Train everything that this figure of the paper compares, on --data."""
-    sources: TableSources = field(default_factory=TableSources)
+    sources: TrainingSources = field(default_factory=TrainingSources)
     """Where tables have their data from."""
     curves: CurvesConfig = field(default_factory=CurvesConfig)
     """Points of figures 7 to 11."""
     start_from: str = ""
     """Weights to start a new run from: a file, `shipped` or `fresh`. If empty, shipped ones for
-    --bag and freshly drawn ones for other data."""
+    --bag where they are of the network that is asked for, and freshly drawn ones else."""
     learning_rate_grid: tuple[float, ...] = ()
     """Train one run for each of these rates, in subfolders, and record which is best."""
     seeds: tuple[int, ...] = ()
@@ -74,15 +83,38 @@ class TrainCommand(TrainingConfig):
     def run(self) -> None:
         """Carry out the command."""
         # Imported here: localizing needs no training framework.
+        from dmn_core.training.divergence import DivergedError
         from dmn_core.training.processes import launch
 
-        several = self.table is not None or self.figure is not None
-        commands = compared_trainings(self) if several else [self]
+        commands = compared_trainings(self) if self._is_for_a_page else [self]
         # Before data is made, which may take hours.
         starts = [command._weights_to_start_from() for command in commands]
         fabric = launch(self.config)
-        for command, start in zip(commands, starts, strict=True):
-            command._train(start, fabric)
+        diverged: list[DivergedError] = []
+        for command, (start, note) in zip(commands, starts, strict=True):
+            if note:
+                fabric.print(note)
+            try:
+                command._train(start, fabric)
+            except DivergedError as error:
+                # What else a page compares is of use without it.
+                fabric.print(f"{command.folder}: {error}")
+                diverged.append(error)
+        if diverged:
+            raise diverged[0]
+
+    @property
+    def folder(self) -> Path:
+        """Of the run, or of all runs of a table or figure."""
+        if self.out is not None:
+            return self.out
+        usual = self.system == TrainingConfig.system
+        name = self.data if usual else f"{self.data}-{self.system}"
+        return RECORD_FOLDER if self._is_for_a_page else RECORD_FOLDER.with_name(name)
+
+    @property
+    def _is_for_a_page(self) -> bool:
+        return self.table is not None or self.figure is not None
 
     def _train(self, start: Checkpoint | None, fabric: Fabric) -> None:
         """One system, in one run or in several that differ in learning rate or seed."""
@@ -95,6 +127,12 @@ class TrainCommand(TrainingConfig):
         # What is not in the cache yet is made by one process of each machine.
         with fabric.rank_zero_first(local=True):
             training, validation = environments_of(config)
+        asked, config = config.queries, fitted_to_places(config, training, validation)
+        if config.queries < asked:
+            fabric.print(
+                f"{self.folder}: {config.queries} queries an episode, as no place has views for "
+                f"{asked}"
+            )
 
         def train_one(config: TrainingConfig, folder: Path) -> dict[str, Any]:
             trainer = Trainer(
@@ -116,14 +154,14 @@ class TrainCommand(TrainingConfig):
 
         several = variants(config, learning_rates=self.learning_rate_grid, seeds=self.seeds)
         if not several:
-            train_one(config, self.out)
+            train_one(config, self.folder)
             return
-        record = train_all(several, train_one, folder=self.out, fabric=fabric)
+        record = train_all(several, train_one, folder=self.folder, fabric=fabric)
         if fabric.is_global_zero:
             loss = record["runs"][record["best"]]["best_loss"]
             print(
-                f"best of {len(several)} runs: {self.out / record['best']}, validation loss "
-                f"{loss:.4f}; all of them in {self.out / RECORD_NAME}"
+                f"best of {len(several)} runs: {self.folder / record['best']}, validation loss "
+                f"{loss:.4f}; all of them in {self.folder / RECORD_NAME}"
             )
 
     @property
@@ -131,15 +169,30 @@ class TrainCommand(TrainingConfig):
         """The part that decides the run."""
         return fitted_to_system(part_of(TrainingConfig, self))
 
-    def _weights_to_start_from(self) -> Checkpoint | None:
-        """Refuses a run that would not end, and weights of another network."""
-        self.config.refuse_endless()
+    def _weights_to_start_from(self) -> tuple[Checkpoint | None, str]:
+        """Weights of a new run, None for freshly drawn ones, and what is to be said of that.
+
+        Raises:
+            ConfigurationError: the run would not end.
+            CheckpointError: the weights that were asked for are of another network.
+        """
+        config = self.config
+        config.refuse_endless()
         start = self.start_from or (SHIPPED if self.bag else FRESH)
         if start == FRESH:
-            return None
+            return None, ""
         checkpoint = load_checkpoint(find_weights("" if start == SHIPPED else start))
-        refuse_other_network(checkpoint.network, self.config.network)
-        return checkpoint
+        try:
+            refuse_other_network(checkpoint.network, config.network)
+        except CheckpointError as error:
+            if self.start_from:
+                raise CheckpointError(f"{error}, or --start-from {FRESH}") from error
+            height, width = config.network.image_height, config.network.image_width
+            return None, (
+                f"{self.folder}: starts from fresh weights, as none of {self.system!r} with "
+                f"{height} x {width} pixels are shipped"
+            )
+        return checkpoint, ""
 
 
 def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:
@@ -158,28 +211,20 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
     """The command whose options are those of the recipe that is named in the arguments.
 
     Without a name it is `default`, and `fine-tuning` for bags, unless these start from fresh
-    weights: what knows much already wants small steps.
+    weights: what knows much already wants small steps. The patience of a recipe, other than the
+    paper's, is for runs that nothing else ends.
 
     Raises:
         ConfigurationError: there is no such recipe.
     """
-    from_fresh = _given("start-from", arguments) == FRESH
-    from_bag = _given("bag", arguments) is not None
+    said = given("start-from", arguments)
+    from_fresh = said == FRESH or (not said and asks_for_another_network(arguments))
+    from_bag = given("bag", arguments) is not None
     usual = "fine-tuning" if from_bag and not from_fresh else "default"
-    name = _given("recipe", arguments) or usual
+    name = given("recipe", arguments) or usual
     if name not in RECIPES:
         raise ConfigurationError(f"--recipe wants one of {sorted(RECIPES)!r}, got {name!r}")
-    return TrainCommand(**vars(RECIPES[name]), recipe=name)  # type: ignore[arg-type]
-
-
-def _given(option: str, arguments: Sequence[str]) -> str | None:
-    """The value of an option, given as `--option value` or `--option=value`; None if not given.
-
-    As for the parser, the last one counts, and `_` is as good as `-`.
-    """
-    value = None
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        name, equals, after = word.partition("=")
-        if name.replace("_", "-") == f"--{option}":
-            value = after if equals else following
-    return value
+    recipe = RECIPES[name]
+    if name != "paper" and any(given(limit, arguments) is not None for limit in LIMITS):
+        recipe = replace(recipe, patience_steps=0)
+    return TrainCommand(**vars(recipe), recipe=name)  # type: ignore[arg-type]

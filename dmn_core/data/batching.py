@@ -116,7 +116,7 @@ def _refuse_too_few(environment: int, found: int, wanted: int, what: str) -> Non
     if found < wanted:
         raise DataError(
             f"an episode wants {wanted} different views{what}, environment {environment} has "
-            f"{found}: ask for fewer, or for data with more views"
+            f"{found}: ask for fewer, or for more views of each place (--views, if it is rendered)"
         )
 
 

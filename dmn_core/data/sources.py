@@ -41,7 +41,8 @@ class DataConfig:
         bag: recordings of a robot; given alone they are the source, `bags`.
         topics: where images and poses of these recordings are.
         environments: how many places; 0 for as many as the source thinks right for the split.
-        views: of each place, where they are drawn by us; 0 for the source's own number.
+        views: of each place; 0 for the source's own number. Not for StreetLearn, whose areas have
+            the panoramas that were taken there.
         render_workers: processes that render what is not in the cache yet.
     """
 
@@ -70,6 +71,11 @@ class DataConfig:
             raise ConfigurationError(
                 f"--bag is for data 'bags', got data {self.data!r}: leave one of them out"
             )
+        if self.views and not SOURCES[self.data].takes_views:
+            raise ConfigurationError(
+                f"data {self.data!r} wants views 0, got {self.views!r}: its places have the views "
+                "that were taken there (leave --views out, or give --views 0)"
+            )
         if min(self.environments, self.views) < 0 or self.render_workers < 1:
             raise ConfigurationError(
                 "environments and views want 0 or more, render_workers 1 or more, got "
@@ -94,6 +100,9 @@ class Source:
         takes: what else of `load_environments` its module is told.
         training_places: how many train where nothing else is asked for; 0 where only its data
             says it.
+        views: how many a place has at the least, whatever the split, where nothing else is asked
+            for; 0 where places differ.
+        takes_views: whether `DataConfig.views` may change that.
     """
 
     module: str
@@ -104,10 +113,15 @@ class Source:
     one_by_one: bool = False
     takes: tuple[Literal["field_of_view_deg", "at_most"], ...] = ()
     training_places: int = 0
+    views: int = 0
+    takes_views: bool = True
 
 
 def _gqn(
-    description: str, field_of_view_deg: FieldOfView = ROOMS_VIEW_DEG, places: int = 100_000
+    description: str,
+    field_of_view_deg: FieldOfView = ROOMS_VIEW_DEG,
+    places: int = 100_000,
+    views: int = 10,
 ) -> Source:
     return Source(
         "dmn_core.data.gqn",
@@ -117,6 +131,7 @@ def _gqn(
         field_of_view_deg,
         takes=("at_most",),
         training_places=places,
+        views=views,
     )
 
 
@@ -127,6 +142,7 @@ SOURCES: dict[str, Source] = {
         "simulated mazes",
         one_by_one=True,
         training_places=1000,
+        views=40,
     ),
     "mazes-varied": Source(
         "dmn_core.data.simulated_mazes",
@@ -134,6 +150,7 @@ SOURCES: dict[str, Source] = {
         "simulated mazes, each in its own look",
         one_by_one=True,
         training_places=1000,
+        views=40,
     ),
     "rooms": Source(
         "dmn_core.data.simulated_rooms",
@@ -142,15 +159,22 @@ SOURCES: dict[str, Source] = {
         field_of_view_deg=ROOMS_VIEW_DEG,
         one_by_one=True,
         training_places=5000,
+        views=20,
     ),
     "streets": Source("dmn_core.data.simulated_streets", PANORAMA, "simulated streets"),
-    "gqn-mazes": _gqn("the published Mazes", BY_SHAPE, 960),
+    "gqn-mazes": _gqn("the published Mazes", BY_SHAPE, 960, 300),
     "gqn-rooms-ring-camera": _gqn("the published Rooms"),
     "gqn-rooms-free-camera-no-object-rotations": _gqn("the published Rooms, free camera"),
     "gqn-rooms-free-camera-with-object-rotations": _gqn(
         "the published Rooms, free camera, turned objects"
     ),
-    "streetlearn": Source("dmn_core.data.streetlearn", PANORAMA, "StreetLearn, Manhattan", "root"),
+    "streetlearn": Source(
+        "dmn_core.data.streetlearn",
+        PANORAMA,
+        "StreetLearn, Manhattan",
+        "root",
+        takes_views=False,
+    ),
     "bags": Source(
         "dmn_core.data.bag_environments",
         SMALL,

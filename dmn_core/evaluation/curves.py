@@ -8,6 +8,7 @@ from typing import Literal
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.quantities import Quantity
+from dmn_core.evaluation.subjects import Subject
 from dmn_core.systems import SYSTEMS
 
 
@@ -72,6 +73,7 @@ class Curves:
         logarithmic: whether x doubles rather than grows.
         note: how it is to be read.
         trained_with: what of the training of its weights belongs into the title: N or K.
+        x_is_training: whether x is the number of places that weights were trained in.
     """
 
     number: int
@@ -82,11 +84,18 @@ class Curves:
     logarithmic: bool = True
     note: str = ""
     trained_with: Literal["", "N", "K"] = ""
+    x_is_training: bool = False
 
     @property
     def name(self) -> str:
         """Of its files."""
         return f"figure_{self.number:02d}"
+
+    @property
+    def training_places(self) -> dict[Subject, int]:
+        """In how many places the weights of subjects have to have been trained."""
+        points = (point for curve in self.curves for point in curve.points)
+        return {quantity.subject: x for x, quantity in points} if self.x_is_training else {}
 
     def quantities(self) -> Iterator[Quantity]:
         """Everything to be measured."""

@@ -21,6 +21,7 @@ from dmn_core.evaluation.trials import (
     draw_trials,
     first_beliefs,
     place_fingerprint,
+    places_of_page,
     places_of_trials,
 )
 
@@ -30,14 +31,25 @@ PROTOCOL_VERSION = 2
 
 @dataclass(frozen=True)
 class Places:
-    """Environments, and what identifies the trials in them."""
+    """Environments, and what identifies the trials in them.
+
+    Attributes:
+        environments: to choose from.
+        page: all plans that are compared, which are asked in the same places where there are any.
+    """
 
     environments: EnvironmentSet
+    page: tuple[TrialPlan, ...] = ()
     _known: dict[int, str] = field(default_factory=dict, compare=False)
 
     def of_trials(self, plan: TrialPlan, trials: int) -> np.ndarray:
         """Numbers (trials,) of the environments of the first trials."""
-        return places_of_trials(self.environments, plan, range(trials))
+        return places_of_trials(self.environments, plan, range(trials), page=self.page)
+
+    @property
+    def of_page(self) -> np.ndarray:
+        """Numbers (E',) of the environments in which all plans of the page are asked."""
+        return places_of_page(self.environments, self.page)
 
     def blocks_of_trials(self, plan: TrialPlan, trials: int) -> np.ndarray:
         """Numbers (trials,) of what trials have in common: their block, or else their place."""
@@ -114,7 +126,9 @@ class Experimenter:
     ) -> dict[Task, np.ndarray]:
         parts: dict[Task, list[np.ndarray]] = {task: [] for task in tasks}
         for together in _batches(numbers, self.at_once):
-            episodes = draw_trials(places.environments, plan, together, device=algorithm.device)
+            episodes = draw_trials(
+                places.environments, plan, together, page=places.page, device=algorithm.device
+            )
             encoded = algorithm.encode(episodes)
             for task in tasks:
                 parts[task].append(_errors(encoded, episodes, task, plan, together))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.drive_moment import Moment, moment_of
 from dmn_core.localization import Everywhere, Localizer
-from dmn_core.pose_track import compose
+from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_core.robot import RobotSettings, session_of
 from dmn_core.views import Views
 from dmn_core.worlds.camera import CameraConfig
-from dmn_core.worlds.maze import MazeConfig, MazeLayout, generate_maze
+from dmn_core.worlds.kidnapped_drive import drive_and_be_kidnapped
+from dmn_core.worlds.maze import MazeConfig, generate_maze
 from dmn_core.worlds.renderer import MazeRenderer
 from dmn_core.worlds.sampling import sample_free_poses
-from dmn_core.worlds.trajectory import DriveConfig, drive_between_random_cells
-from dmn_core.worlds.wheel_odometry import wheel_odometry
-
-# The robot is carried at least this far, beyond the paper's limit of success.
-LEAST_JUMP_M = 10.0
-FloatArray = NDArray[np.float64]
+from dmn_core.worlds.trajectory import DriveConfig
 
 
 @dataclass(frozen=True)
@@ -60,32 +54,14 @@ def localize_kidnapped(
         localizer.use_map(localizer.build_map(views, area_m=layout.area_m))
         session = session_of(localizer, robot)
         session.restart(Everywhere(particles=robot.particles))
-        moments = []
-        for time_s, truth, odometry in _drives(layout, plan, rng):
-            stamp = round((time_s + plan.seconds) * 1e9)
-            fix = session.update(stamp, renderer.render(truth), odometry)
-            moments.append(moment_of(fix, truth, since_kidnap_s=time_s))
-    return moments
-
-
-def _drives(
-    layout: MazeLayout, plan: KidnapPlan, rng: np.random.Generator
-) -> Iterator[tuple[float, FloatArray, FloatArray]]:
-    """Seconds since the kidnap, true poses and odometry of both drives."""
-    config = DriveConfig(rate_hz=plan.images_per_s)
-    first = drive_between_random_cells(layout, plan.seconds, rng=rng, config=config)
-    for _ in range(100):
-        second = drive_between_random_cells(layout, plan.seconds, rng=rng, config=config)
-        jump = second.poses_map_base[0] - first.poses_map_base[-1]
-        if np.hypot(jump[0], jump[1]) >= LEAST_JUMP_M:
-            break
-    begun = np.zeros(3)
-    for trajectory, start_s in ((first, -plan.seconds), (second, 0.0)):
-        odometry = compose(begun, wheel_odometry(trajectory, rng=rng))
-        yield from zip(
-            (trajectory.times_s + start_s).tolist(),
-            trajectory.poses_map_base,
-            odometry,
-            strict=True,
+        drive = drive_and_be_kidnapped(
+            layout, plan.seconds, rng=rng, config=DriveConfig(rate_hz=plan.images_per_s)
         )
-        begun = odometry[-1]
+        way = drive.trajectory
+        moments = []
+        for time_s, truth, odometry in zip(
+            way.times_s.tolist(), way.poses_map_base, drive.poses_odom_base, strict=True
+        ):
+            fix = session.update(round(time_s * NANOSECONDS), renderer.render(truth), odometry)
+            moments.append(moment_of(fix, truth, since_kidnap_s=time_s - drive.kidnap_s))
+    return moments

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dmn_core.checkpoint import load_checkpoint
+from dmn_core.checkpoint import load_checkpoint, read_record
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import SOURCES, DataConfig, ImageSize, Split, load_environments
 from dmn_core.errors import CheckpointError, DmnError
@@ -23,12 +23,14 @@ from dmn_core.evaluation.metrics import Figure
 from dmn_core.evaluation.quantities import Quantity
 from dmn_core.evaluation.subjects import Subject, WeightsFolder, record_of_run
 from dmn_core.evaluation.trained_as import refuse_other_training
+from dmn_core.evaluation.trials import TrialPlan
 from dmn_core.observation import NetworkConfig
 from dmn_core.robot import Precision
 from dmn_core.systems import network_of
 
 Progress = Callable[[str, int], object]
 Load = Callable[..., EnvironmentSet]
+_Options = Mapping[str, object]
 TEST: Split = "test"
 
 
@@ -44,6 +46,7 @@ class UsedWeights:
         fingerprint: of the weights.
         training: what they have been through.
         run: what the run has been through of which they are the best.
+        image_size: height and width [pixels] that they want; 0 0 if unknown.
     """
 
     tested_in: str
@@ -53,6 +56,7 @@ class UsedWeights:
     fingerprint: str
     training: dict[str, Any]
     run: dict[str, Any]
+    image_size: ImageSize = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Measuring:
         experimenter: how many trials, and what is finished.
         device, precision: of the networks.
         load: gives the environments of a source.
+        options_like: options of `dmn train` that train as the run of a subject did, from its
+            record; for what is missing beside it.
+        training_places: in how many places the weights of subjects are taken to have been trained.
     """
 
     sources: Mapping[DataKind, DataConfig]
@@ -97,6 +104,8 @@ class Measuring:
     device: torch.device
     precision: Precision = "float32"
     load: Load = load_environments
+    options_like: Callable[[Subject, dict[str, Any]], _Options] = lambda subject, record: {}
+    training_places: Mapping[Subject, int] = field(default_factory=dict)
 
     def measure(
         self, quantities: Iterable[Quantity], *, progress: Progress = lambda label, trials: None
@@ -104,11 +113,22 @@ class Measuring:
         """Everything that can be measured; what cannot is told."""
         findings = Findings()
         for kind, by_subject in _grouped(quantities).items():
-            places = _PlacesOf(self.sources[kind], self.load, self.experimenter.trials)
+            plans = dict.fromkeys(q.plan for wanted in by_subject.values() for q in wanted)
+            places = _PlacesOf(
+                self.sources[kind], self.load, self.experimenter.trials, tuple(plans)
+            )
+            beside = self._trained_beside(kind, by_subject)
             # Baselines last: they are shown images of the size that the others want.
             ordered = sorted(by_subject.items(), key=lambda item: item[0].is_baseline)
             for subject, wanted in ordered:
-                self._measure(kind, subject, wanted, places, findings, progress)
+                path = None if subject.is_baseline else self._weights(kind, subject)
+                if path is None and not subject.is_baseline:
+                    data = self.sources[kind]
+                    command = self.folder.training_command(data, subject, beside)
+                    what = f"{data.data}: {subject.name}"
+                    findings.missing.append(Missing(what, "no weights", command))
+                else:
+                    self._measure(kind, subject, path, wanted, places, findings, progress)
         return findings
 
     def trials(self, quantities: Iterable[Quantity]) -> int:
@@ -117,26 +137,39 @@ class Measuring:
             len({quantity.plan for quantity in wanted})
             for kind, by_subject in _grouped(quantities).items()
             for subject, wanted in by_subject.items()
-            if subject.is_baseline or self.folder.find(self.sources[kind].data, subject)
+            if subject.is_baseline or self._weights(kind, subject)
         )
+
+    def _weights(self, kind: DataKind, subject: Subject) -> Path | None:
+        return self.folder.find(self.sources[kind].data, subject)
+
+    def _trained_beside(self, kind: DataKind, subjects: Iterable[Subject]) -> _Options:
+        """How the plainest of these was trained whose weights are there; nothing if none is."""
+        for subject in sorted(subjects, key=lambda each: len(each.training_options)):
+            path = None if subject.is_baseline else self._weights(kind, subject)
+            if path is None:
+                continue
+            try:
+                record = record_of_run(path) or read_record(path)
+            except DmnError:  # told where these weights are measured
+                continue
+            if options := self.options_like(subject, record):
+                return options
+        return {}
 
     def _measure(
         self,
         kind: DataKind,
         subject: Subject,
+        path: Path | None,
         wanted: list[Quantity],
         places: _PlacesOf,
         findings: Findings,
         progress: Progress,
     ) -> None:
-        """Quantities of one subject on one kind of data."""
+        """Quantities of one subject, with its weights if it wants any, on one kind of data."""
         data = self.sources[kind]
         what = f"{data.data}: {subject.name}"
-        path = None if subject.is_baseline else self.folder.find(data.data, subject)
-        if path is None and not subject.is_baseline:
-            command = self.folder.training_command(data, subject)
-            findings.missing.append(Missing(what, "no weights", command))
-            return
         try:
             algorithm, size = self._algorithm(subject, path, data.data, findings)
             size = size or places.usual_size
@@ -157,11 +190,25 @@ class Measuring:
             except DmnError as error:
                 findings.missing.append(Missing(what, str(error)))
                 continue
-            trials = self.experimenter.trials
-            blocks = where.blocks_of_trials(plan, trials)
-            findings.places[data.data] = len(np.unique(where.of_trials(plan, trials)))
-            findings.blocks[data.data] = len(np.unique(blocks))
+            blocks = where.blocks_of_trials(plan, self.experimenter.trials)
+            self._tell_where(data.data, where, plan, blocks, findings)
             findings.figures.update((q, q.of(errors[q.task], blocks)) for q in of_plan)
+
+    def _tell_where(
+        self, data: str, where: Places, plan: TrialPlan, blocks: np.ndarray, findings: Findings
+    ) -> None:
+        """In how many places and blocks (trials,) it was: the fewest, of plans that share none."""
+        numbers = where.of_trials(plan, self.experimenter.trials)
+        for told, found in ((findings.places, numbers), (findings.blocks, blocks)):
+            count = len(np.unique(found))
+            told[data] = min(told.get(data, count), count)
+        alike = where.of_page
+        if 0 < len(alike) < len(where.environments):
+            note = (
+                f"{data}: all is asked in the {len(alike)} of {len(where.environments)} places "
+                "that have views enough for everything here"
+            )
+            findings.notes += [note] if note not in findings.notes else []
 
     def _algorithm(
         self, subject: Subject, path: Path | None, data: str, findings: Findings
@@ -172,7 +219,10 @@ class Measuring:
         checkpoint = load_checkpoint(path, device=self.device)
         config = checkpoint.network.config
         _refuse_other_systems(subject, config, path)
-        findings.notes += refuse_other_training(subject, data, checkpoint.record, path)
+        places = self.training_places.get(subject)
+        findings.notes += refuse_other_training(
+            subject, data, checkpoint.record, path, places=places
+        )
         findings.weights.append(
             UsedWeights(
                 data,
@@ -182,10 +232,10 @@ class Measuring:
                 checkpoint.fingerprint,
                 checkpoint.record,
                 record_of_run(path) or checkpoint.record,
+                size := (config.image_height, config.image_width),
             )
         )
-        algorithm = NetworkAlgorithm(checkpoint.network, checkpoint.fingerprint, self.precision)
-        return algorithm, (config.image_height, config.image_width)
+        return NetworkAlgorithm(checkpoint.network, checkpoint.fingerprint, self.precision), size
 
 
 def _grouped(quantities: Iterable[Quantity]) -> dict[DataKind, dict[Subject, list[Quantity]]]:
@@ -199,8 +249,10 @@ def _grouped(quantities: Iterable[Quantity]) -> dict[DataKind, dict[Subject, lis
 class _PlacesOf:
     """Unseen places of one source, loaded when first asked for; a failure is not tried again."""
 
-    def __init__(self, config: DataConfig, load: Load, trials: int) -> None:
-        self._config, self._load, self._trials = config, load, trials
+    def __init__(
+        self, config: DataConfig, load: Load, trials: int, page: tuple[TrialPlan, ...]
+    ) -> None:
+        self._config, self._load, self._trials, self._page = config, load, trials, page
         self._places: dict[ImageSize, Places | DmnError] = {}
 
     @property
@@ -212,7 +264,7 @@ class _PlacesOf:
         if size not in self._places:
             try:
                 environments = self._load(self._config, TEST, image_size=size, at_most=self._trials)
-                self._places[size] = Places(environments)
+                self._places[size] = Places(environments, self._page)
             except DmnError as error:
                 self._places[size] = error
         places = self._places[size]

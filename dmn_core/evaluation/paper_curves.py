@@ -114,6 +114,7 @@ def _figure_7(given: _Setting) -> Curves:
         given.over(counts, quantities),
         given.printed(everything),
         note="The amounts are ours. The Mazes that the paper trains in are 960, of 300 images.",
+        x_is_training=True,
     )
 
 

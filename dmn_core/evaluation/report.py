@@ -120,7 +120,7 @@ def _page(
         ]
         lines += [""]
         lines += unequal_training_lines(findings.weights)
-        lines += [f"{note}.\n" for note in findings.notes]
+    lines += [f"{note}.\n" for note in findings.notes]
     if findings.missing:
         lines += ["Missing, and what to run for it:", "", *missing_lines(findings.missing), ""]
     return "\n".join(lines)

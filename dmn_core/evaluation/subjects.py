@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.weights import default_weights_path
 
 PAPER_CONTEXTS = 4
-# Without another limit; rows are compared at equal training.
-TRAINING_LENGTH = ("--max-steps", "100000")
+# Where no row is there that says another; rows are compared at equal training.
+TRAINING_STEPS = 100_000
+
+# In the names of weights that were trained in fewer places than there are.
+OF_FEWER_PLACES = "-environments-"
 
 # Files of a run, and of several runs that differ in learning rate or seed.
 BEST, LAST, GRID = "best.safetensors", "last.safetensors", "grid.json"
@@ -44,7 +48,7 @@ class Subject:
         """Name of its weights below the folder of the data."""
         particulars = [
             f"-n-{self.contexts}" if self.contexts != PAPER_CONTEXTS else "",
-            f"-environments-{self.environments}" if self.environments else "",
+            f"{OF_FEWER_PLACES}{self.environments}" if self.environments else "",
             "-classification" if self.classification else "",
         ]
         return self.system + "".join(particulars)
@@ -95,15 +99,37 @@ class WeightsFolder:
             candidates += _shipped(data)
         return next((path for path in candidates if path.is_file()), None)
 
-    def training_command(self, data: DataConfig, subject: Subject) -> str:
-        """The command that makes the weights of a subject."""
-        words = ["dmn", "train", "--data", data.data]
-        words += ["--root", data.root] if data.root else []
-        words += ["--bag", *data.bag] if data.bag else []
-        for name, value in subject.training_options.items():
-            words += [f"--{name.replace('_', '-')}", str(value)]
-        words += [*TRAINING_LENGTH, "--out", str(self.path / data.data / subject.name)]
-        return shlex.join(words)
+    def training_command(
+        self, data: DataConfig, subject: Subject, like: Mapping[str, object] | None = None
+    ) -> str:
+        """The command that makes the weights of a subject.
+
+        Args:
+            data: in which they are evaluated.
+            subject: what they are to serve as.
+            like: options, as `part.field`, of the training of a row that is there, if any is.
+        """
+        options: dict[str, object] = {"data": data.data}
+        options |= {"root": data.root} if data.root else {}
+        options |= {"bag": data.bag} if data.bag else {}
+        options |= {**(like or {"max_steps": TRAINING_STEPS}), **subject.training_options}
+        # What the subject is comes first.
+        first = ("data", "root", "bag", *subject.training_options)
+        options = {name: options[name] for name in (*first, *options) if name in options}
+        words = ["dmn", "train"]
+        for name, value in options.items():
+            words += _option(name, value)
+        return shlex.join([*words, "--out", str(self.path / data.data / subject.name)])
+
+
+def _option(name: str, value: object) -> list[str]:
+    """An option of a command: a field, as `part.field`, with its value."""
+    name = name.replace("_", "-")
+    if isinstance(value, bool):
+        part, dot, field = name.rpartition(".")
+        return [f"--{name}" if value else f"--{part}{dot}no-{field}"]
+    words = value if isinstance(value, (list, tuple)) else [value]
+    return [f"--{name}", *map(str, words)]
 
 
 def record_of_run(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ class TrainedAs:
         environments: how many places were asked for; 0 for all that the source has.
         places: how many there were.
         particles: K.
+        recipe: by name.
     """
 
     data: str | None = None
@@ -32,6 +34,7 @@ class TrainedAs:
     environments: int | None = None
     places: int | None = None
     particles: int | None = None
+    recipe: str | None = None
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> TrainedAs:
@@ -46,6 +49,7 @@ class TrainedAs:
             environments=said.get("environments"),
             places=record.get("training_places") or said.get("environments") or None,
             particles=said.get("objective", {}).get("particles"),
+            recipe=_recipe(record.get("command", "")),
         )
 
     @property
@@ -63,7 +67,7 @@ class TrainedAs:
 
 
 def refuse_other_training(
-    subject: Subject, data: str, record: dict[str, Any], path: Path
+    subject: Subject, data: str, record: dict[str, Any], path: Path, *, places: int | None = None
 ) -> list[str]:
     """Refuse weights that were trained otherwise than their name says; what is not known is told.
 
@@ -72,6 +76,7 @@ def refuse_other_training(
         data: name of the source that they are evaluated in.
         record: of their training.
         path: of the file.
+        places: in how many they are taken to have been trained; None for any number.
 
     Returns:
         Notes, in words, on what the record does not say.
@@ -82,17 +87,20 @@ def refuse_other_training(
     """
     trained = TrainedAs.of(record)
     meant = dict(_meant(subject))
-    found = {name: getattr(trained, name) for name in meant}
+    found = {name: getattr(trained, name) for name in (*meant, "places")}
     other = {k: v for k, v in meant.items() if found[k] is not None and found[k] != v}
     if trained.data is not None and kind_of(trained.data) != kind_of(data):
         other["data"], found["data"] = data, trained.data
     if not subject.classification and trained.objective == "classification":
         other["objective"], found["objective"] = "that localizes", trained.objective
+    if places is not None and trained.places not in (None, places):
+        other["places"] = places
     if other:
         parts = "; ".join(f"{name} {want!r}, got {found[name]!r}" for name, want in other.items())
         raise CheckpointError(
             f"{str(path)!r} wants to hold weights of {subject.name!r} that were trained with "
             f"{parts}: put the right weights there"
+            + (_ELSEWHERE if "places" in other and not subject.environments else "")
         )
     unknown = [name for name in meant if found[name] is None]
     if not unknown:
@@ -101,6 +109,26 @@ def refuse_other_training(
         f"{data}, {subject.name}: the weights do not say with which {', '.join(unknown)} they were "
         "trained; taken as their name says"
     ]
+
+
+_ELSEWHERE = ", or say with --curves.all-training-environments where whole trainings stand"
+
+
+def _recipe(command: str) -> str | None:
+    """The recipe that a command line of `dmn train` takes; None if it is none."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    if words[1:2] != ["train"]:
+        return None
+    named = [
+        word.partition("=")[2] or following
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        if word.partition("=")[0] == "--recipe"
+    ]
+    usual = "default" if "--bag" not in words else None
+    return named[-1] if named else usual
 
 
 def _meant(subject: Subject) -> Iterator[tuple[str, object]]:

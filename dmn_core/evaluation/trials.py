@@ -6,7 +6,7 @@ Neither how many trials share a pass nor where a run was broken off changes a tr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -56,6 +56,7 @@ def draw_trials(
     plan: TrialPlan,
     numbers: Sequence[int],
     *,
+    page: Sequence[TrialPlan] = (),
     device: torch.device | str = "cpu",
 ) -> Episodes:
     """Trials of these numbers as one batch, each in the place that `places_of_trials` says."""
@@ -70,7 +71,7 @@ def draw_trials(
             device=device,
         )
         for number, place in zip(
-            numbers, places_of_trials(environments, plan, numbers), strict=True
+            numbers, places_of_trials(environments, plan, numbers, page=page), strict=True
         )
     ]
     return Episodes(
@@ -83,30 +84,76 @@ def draw_trials(
 
 
 def places_of_trials(
-    environments: EnvironmentSet, plan: TrialPlan, numbers: Sequence[int]
+    environments: EnvironmentSet,
+    plan: TrialPlan,
+    numbers: Sequence[int],
+    *,
+    page: Sequence[TrialPlan] = (),
 ) -> np.ndarray:
     """Numbers (M,) of the environments of trials: another for each while there are enough.
 
     As in training, environments with fewer views than a trial needs are passed over; where none
     has enough, the first says what it lacks.
+
+    Args:
+        environments: to choose from.
+        plan: what the trials show.
+        numbers: of the trials.
+        page: all plans that are compared, so that all of them are asked in the same places.
     """
-    able = environments.with_views(
-        contexts=plan.contexts, queries=plan.steps, far_contexts=plan.far_contexts
-    )
+    able = np.flatnonzero(_able(environments, plan))
+    together = places_of_page(environments, page)
+    if len(together) and np.isin(together, able).all():
+        able = together
     able = able if len(able) else np.zeros(1, dtype=np.int64)
     return able[np.asarray(numbers, dtype=np.int64) % len(able)]
 
 
-def with_a_place_each(data: DataConfig, trials: int) -> DataConfig:
+def places_of_page(environments: EnvironmentSet, page: Sequence[TrialPlan]) -> np.ndarray:
+    """Numbers (E',) of the environments with enough views for every plan; none without plans.
+
+    A plan that would leave no place, such as one for which none has enough, is left out.
+    """
+    together = np.full(len(environments), len(page) > 0)
+    # The least first: what most plans can share is not given up for the greatest.
+    for plan in sorted(page, key=_wanted_views):
+        both = together & _able(environments, plan)
+        together = both if both.any() else together
+    return np.flatnonzero(together)
+
+
+def _able(environments: EnvironmentSet, plan: TrialPlan) -> np.ndarray:
+    """Which (E,) environments have enough views for a trial."""
+    able = np.zeros(len(environments), dtype=bool)
+    able[
+        environments.with_views(
+            contexts=plan.contexts, queries=plan.steps, far_contexts=plan.far_contexts
+        )
+    ] = True
+    return able
+
+
+def _wanted_views(plan: TrialPlan) -> tuple[int, int, int]:
+    """How many views a trial wants; of the area and from around it, of the area, as contexts."""
+    inside = plan.contexts + plan.steps
+    return inside + plan.far_contexts, inside, plan.contexts
+
+
+def with_a_place_each(data: DataConfig, trials: int, plans: Iterable[TrialPlan] = ()) -> DataConfig:
     """The data with as many places as trials, where worlds are rendered one by one and none said.
 
-    Of other sources `load_environments` is told how many are looked at.
+    Each place has as many views as the plans want, where none are said, but never fewer than usual:
+    what was rendered for other evaluations serves as long as it can. Of other sources
+    `load_environments` is told how many places are looked at.
 
     Trials that share a place resemble each other, and say less about places that were never seen.
     """
-    if data.environments or not SOURCES[data.data].one_by_one:
+    source = SOURCES[data.data]
+    if not source.one_by_one:
         return data
-    return replace(data, environments=trials)
+    wanted = max((plan.contexts + plan.steps for plan in plans), default=0)
+    views = wanted if wanted > source.views else 0
+    return replace(data, environments=data.environments or trials, views=data.views or views)
 
 
 def first_beliefs(episodes: Episodes, task: Task, *, seed: int, numbers: Sequence[int]) -> Belief:

@@ -17,9 +17,13 @@ from dmn_core.training.schedule import ScheduleName
 AT_LEAST_ONE = ("batch", "queries", "validate_every_steps", "validation_samples")
 AT_LEAST_ZERO = (
     "validation_environments", "contexts", "contexts_max", "far_contexts", "micro_batches",
-    "weight_decay", "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes",
+    "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes",
     "total_hours", "max_steps", "patience_steps", "pictures_every",
 )  # fmt: skip
+
+
+# A weight decay that `recipes.fitted_to_system` makes a number of, by the kind of the data.
+DECAY_OF_THE_PAPER = -1.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class TrainingConfig(DataConfig):
             resumes for as many as before.
         optimizer: `adam`, the paper's, or `muon` for convolutions and Adam for all else.
         learning_rate: the optimiser's, before warm-up and decay.
-        weight_decay: the optimiser's (paper: 1e-4 for Street View, else 0).
+        weight_decay: the optimiser's; -1 for the paper's, 1e-4 for Street View and 0 for all else.
         schedule: of the learning rate after `warmup_steps`: `cosine` decays all along; `trapezoid`
             stays, then falls linearly over the last `cooldown` of the run; `constant` stays.
         final_learning_rate_fraction: what the decay ends at.
@@ -104,6 +108,10 @@ class TrainingConfig(DataConfig):
                     raise ConfigurationError(
                         f"{name} wants at least {least}, got {getattr(self, name)!r}"
                     )
+        if self.weight_decay < 0 and self.weight_decay != DECAY_OF_THE_PAPER:
+            raise ConfigurationError(
+                f"weight_decay wants at least 0, or -1 for the paper's, got {self.weight_decay!r}"
+            )
         if self.contexts + self.far_contexts < 1:
             raise ConfigurationError("contexts wants at least 1 where far_contexts is 0, got 0")
         if 0 < self.contexts_max < self.contexts:

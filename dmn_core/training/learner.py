@@ -41,3 +41,14 @@ def mean_losses(losses: list[dict[str, Tensor]]) -> dict[str, float]:
         name: round(float(torch.stack([parts[name] for parts in losses]).mean()), 5)
         for name in losses[0]
     }
+
+
+def packed(losses: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Scalar losses of many steps as one tensor (steps,) of each part, on the CPU."""
+    return {k: torch.stack([step[k] for step in losses]).cpu() for k in (losses or [{}])[0]}
+
+
+def unpacked(tensors: dict[str, Tensor], device: torch.device) -> list[dict[str, Tensor]]:
+    """The losses that `packed` made these tensors of."""
+    rows = zip(*(values.to(device) for values in tensors.values()), strict=True)
+    return [dict(zip(tensors, row, strict=True)) for row in rows]

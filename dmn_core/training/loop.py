@@ -19,15 +19,16 @@ from dmn_core.evaluation.circumstances import machine
 from dmn_core.networks import channels_last
 from dmn_core.observation import build_network
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.divergence import DivergedError, clip_gradients
 from dmn_core.training.encoding import AnyNetwork
 from dmn_core.training.feed import Feed
 from dmn_core.training.journal import Journal
-from dmn_core.training.learner import Learner, mean_losses
-from dmn_core.training.optimizers import make_optimizer
+from dmn_core.training.learner import Learner, mean_losses, packed, unpacked
+from dmn_core.training.optimizers import load_progress, make_optimizer
 from dmn_core.training.pace import Pace
 from dmn_core.training.processes import launch, share_of
 from dmn_core.training.run_folder import RunFolder
-from dmn_core.training.start import been_through, refuse_other_network
+from dmn_core.training.start import been_through, refuse_other_network, refuse_useless
 from dmn_core.training.stop_request import StopRequest
 from dmn_core.training.validation import Validation
 
@@ -94,6 +95,8 @@ class Trainer:
         """Train to the end; returns what is recorded in the weights, and how it went.
 
         Raises:
+            DivergedError: a loss or gradient is not finite; what was kept before stays.
+            CheckpointError: the loss of the weights that the run starts from is not finite.
             SystemExit: a signal asked to stop; what was learned is kept.
         """
         self.pace = self._pace()
@@ -122,13 +125,7 @@ class Trainer:
                 self._report(journal)
         if asked_to_stop:
             raise SystemExit(128 + asked_to_stop)
-        return {
-            **self.record(),
-            "best_loss": self.best_loss,
-            "best_step": self.best_step,
-            "complete": self.has_stopped_improving() or self.pace.run_is_over(self.steps),
-            "waiting_share": self.pace.share(self.feed.waited_s),
-        }
+        return self._outcome()
 
     def record(self) -> dict[str, Any]:
         """What the weights have been through."""
@@ -163,9 +160,24 @@ class Trainer:
         patience = self.config.patience_steps
         return patience > 0 and self.steps - self.best_step >= patience
 
+    def _outcome(self) -> dict[str, Any]:
+        """What is told of the run; `best_loss` is None where nothing was validated yet."""
+        return {
+            **self.record(),
+            "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
+            "best_step": self.best_step,
+            "complete": self.has_stopped_improving() or self.pace.run_is_over(self.steps),
+            "waiting_share": self.pace.share(self.feed.waited_s),
+        }
+
+    def _diverged(self) -> DivergedError:
+        self.seconds = self.pace.seconds()
+        return DivergedError(self.folder, self._outcome())
+
     def _keep_the_start(self, journal: Journal) -> None:
         """What a run starts from is its best until something is better on unseen environments."""
         unseen = self.validate()
+        refuse_useless(unseen["loss"])
         self.best_loss = unseen["loss"]
         if self.fabric.is_global_zero:
             entry = {**self.record(), "unseen": unseen}
@@ -177,14 +189,11 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.pace.learning_rate(self.steps, progress)
         losses = self._gradients(progress)
-        if config.gradient_clip:
-            self.fabric.clip_gradients(
-                self.learner,
-                self.optimizer,
-                max_norm=config.gradient_clip,
-                # In 16 bits the scale of losses is found by overflowing; such steps are left out.
-                error_if_nonfinite=config.precision != "16-mixed",
-            )
+        fine = clip_gradients(
+            self.fabric, self.learner, self.optimizer, loss=losses["loss"], config=config
+        )
+        if not fine:
+            raise self._diverged()
         self.optimizer.step()
         self.average.update_parameters(self.learner.module)
         self.steps += 1
@@ -208,6 +217,8 @@ class Trainer:
     def _report(self, journal: Journal) -> None:
         """Validate, log, and save the state; the best weights apart."""
         unseen = self.validate()
+        if not math.isfinite(unseen["loss"]):
+            raise self._diverged()
         self.seconds = self.pace.seconds()
         improved = unseen["loss"] < self.best_loss
         if improved:
@@ -261,14 +272,14 @@ class Trainer:
             "precision": self.fabric.strategy.precision.state_dict(),
             "before": self.before,
             "micro_batches": self.micro_batches,
-            "losses": _packed(self.losses),
+            "losses": packed(self.losses),
             **{name: getattr(self, name) for name in COUNTERS},
         }
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.learner.module.load_state_dict(state["learner"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_progress(self.optimizer, state["optimizer"])
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         for name in COUNTERS:
             setattr(self, name, state[name])
@@ -278,18 +289,8 @@ class Trainer:
         )
         # A run that resumes need not be told again what it started from.
         self.before = state.get("before", self.before)
-        self.losses = _unpacked(state.get("losses", {}), self.fabric.device)
+        self.losses = unpacked(state.get("losses", {}), self.fabric.device)
 
 
 # With these every random draw of the run is known: see `feed`.
 COUNTERS = ("steps", "samples", "seconds", "best_loss", "best_step")
-
-
-def _packed(losses: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Losses of many steps as few tensors."""
-    return {k: torch.stack([step[k] for step in losses]).cpu() for k in (losses or [{}])[0]}
-
-
-def _unpacked(packed: dict[str, Tensor], device: torch.device) -> list[dict[str, Tensor]]:
-    rows = zip(*(values.to(device) for values in packed.values()), strict=True)
-    return [dict(zip(packed, row, strict=True)) for row in rows]

@@ -98,3 +98,17 @@ def make_optimizer(
     """The optimiser of that name; the paper's is Adam (section IV-D)."""
     kind = Muon if name == "muon" else torch.optim.Adam
     return kind(parameters, lr=learning_rate, weight_decay=weight_decay)
+
+
+def load_progress(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take over moments and counts of steps from a state, but no hyper-parameters.
+
+    These stay as the optimiser was made with, so that another weight decay counts from now on.
+    """
+    made_with = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, made_with, strict=True):
+        group.update(own)

@@ -6,25 +6,34 @@ from dataclasses import replace
 from typing import Literal
 
 from dmn_core.data.bag_environments import LEAST_QUERIES
-from dmn_core.data.gqn.published import FORMATS, PUBLISHED
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import SOURCES
+from dmn_core.errors import ConfigurationError
+from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.systems import SYSTEMS
 from dmn_core.training.augmentation import AugmentationConfig
-from dmn_core.training.config import TrainingConfig
+from dmn_core.training.config import DECAY_OF_THE_PAPER, TrainingConfig
 from dmn_core.training.objectives import TRAIN_ATTENTION, ObjectiveConfig
 
-RecipeName = Literal[
-    "default", "fine-tuning", "shipped", "shipped-sequences", "paper", "paper-street-view"
-]
+RecipeName = Literal["default", "fine-tuning", "shipped", "shipped-sequences", "paper"]
 
 DEFAULT = TrainingConfig(
     batch=8,
     queries=8,
+    # Twenty validations: a single one, of 512 samples, says little.
+    patience_steps=20_000,
     objective=ObjectiveConfig(
         particles=8, attention_weight=1.0, attention_particles=16, compared_queries=4
     ),
 )
 # For weights that know much already, and a few recordings.
-FINE_TUNING = replace(DEFAULT, learning_rate=2e-4, warmup_steps=100, validate_every_steps=200)
+FINE_TUNING = replace(
+    DEFAULT,
+    learning_rate=2e-4,
+    warmup_steps=100,
+    validate_every_steps=200,
+    patience_steps=4000,
+)
 # What shall also work on images that others rendered, or took.
 SHIPPED = replace(
     DEFAULT,
@@ -52,23 +61,23 @@ SHIPPED_SEQUENCES = replace(
     ),
 )
 
-_PAPER = {
-    "objective": ObjectiveConfig(name="tracking", particles=32),
-    "contexts": 4,
+PAPER = TrainingConfig(
+    objective=ObjectiveConfig(name="tracking", particles=32),
+    contexts=4,
     # The paper does not say how many samples a step has.
-    "batch": 16,
-    "queries": 1,
-    "learning_rate": 1e-3,
-    "schedule": "constant",
-    "warmup_steps": 0,
-    "gradient_clip": 0.0,
-    "weight_average": 0.0,
-    "validation_samples": 1000,
-    "validate_every_steps": 20_000,
-    "patience_steps": 100_000,
-}
-PAPER = TrainingConfig(**_PAPER)  # type: ignore[arg-type]
-PAPER_STREET_VIEW = TrainingConfig(**_PAPER, weight_decay=1e-4)  # type: ignore[arg-type]
+    batch=16,
+    queries=1,
+    learning_rate=1e-3,
+    weight_decay=DECAY_OF_THE_PAPER,
+    schedule="constant",
+    warmup_steps=0,
+    gradient_clip=0.0,
+    weight_average=0.0,
+    validation_samples=1000,
+    validate_every_steps=20_000,
+    patience_steps=100_000,
+)
+STREET_VIEW_DECAY = 1e-4
 
 # `default` is what learned most for its time, `shipped` how the weights in models/ were trained:
 # docs/decisions/0014-training-recipe.md. The paper takes the best of several learning rates,
@@ -79,7 +88,6 @@ RECIPES: dict[str, TrainingConfig] = {
     "shipped": SHIPPED,
     "shipped-sequences": SHIPPED_SEQUENCES,
     "paper": PAPER,
-    "paper-street-view": PAPER_STREET_VIEW,
 }
 
 
@@ -88,6 +96,9 @@ def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
 
     Systems that regress have one objective, and only attention to views can be trained apart.
     Without it, queries that would not be compared are not drawn: steps are alike for all systems.
+
+    Raises:
+        ConfigurationError: places of the data never have views enough for N contexts and a query.
     """
     objective = config.objective
     if SYSTEMS[config.system].objective == "regression":
@@ -98,16 +109,45 @@ def fitted_to_system(config: TrainingConfig) -> TrainingConfig:
     if objective.attention_weight == 0 and objective.compared_queries:
         queries = min(queries, objective.compared_queries)
         objective = replace(objective, compared_queries=0)
-    return _fitted_to_views(replace(config, objective=objective, queries=queries))
+    decay = config.weight_decay
+    if decay == DECAY_OF_THE_PAPER:
+        decay = STREET_VIEW_DECAY if kind_of(config.data) == "streets" else 0.0
+    fitted = replace(config, objective=objective, queries=queries, weight_decay=decay)
+    return _fitted_to_views(fitted)
+
+
+def fitted_to_places(config: TrainingConfig, *sets: EnvironmentSet) -> TrainingConfig:
+    """The configuration with as many queries an episode as some place of each set has views for.
+
+    For data whose places differ in views. Where not even one query is left, nothing changes, and
+    drawing an episode says what is lacking.
+    """
+    contexts = max(config.contexts, config.contexts_max)
+    for queries in range(config.queries, 0, -1):
+        able = (
+            places.with_views(contexts=contexts, queries=queries, far_contexts=config.far_contexts)
+            for places in sets
+        )
+        if all(len(found) for found in able):
+            return replace(config, queries=queries)
+    return config
 
 
 def _fitted_to_views(config: TrainingConfig) -> TrainingConfig:
     """No more queries an episode than the least of the data's places may have views for."""
-    queries, published = config.queries, PUBLISHED.get(config.data)
+    source = SOURCES[config.data]
     if config.data == "bags":
-        queries = min(queries, LEAST_QUERIES)
-    elif published:
-        frames, _ = FORMATS[published.folder]
-        views = min(config.views or frames, frames)
-        queries = min(queries, max(1, views - max(config.contexts, config.contexts_max)))
-    return replace(config, queries=queries)
+        return replace(config, queries=min(config.queries, LEAST_QUERIES))
+    if not source.views:
+        return config
+    views = config.views or source.views
+    if source.needs:  # what was published has no more
+        views = min(views, source.views)
+    contexts = max(config.contexts, config.contexts_max)
+    if views <= contexts:
+        raise ConfigurationError(
+            f"places of {config.data!r} want more views than the {contexts} contexts of an "
+            f"episode, they have {views}: give fewer contexts (--contexts, in figures "
+            "--curves.contexts)" + ("" if source.needs else ", or more --views")
+        )
+    return replace(config, queries=min(config.queries, views - contexts))

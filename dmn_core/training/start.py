@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -27,6 +28,19 @@ def refuse_other_network(network: AnyNetwork, wanted: NetworkConfig) -> None:
         raise CheckpointError(
             f"the run wants weights to start from with {parts}: give other weights, or the "
             "--system and --image-size that these were trained as"
+        )
+
+
+def refuse_useless(loss: float) -> None:
+    """Refuse weights to start from by their loss on unseen places.
+
+    Raises:
+        CheckpointError: it is not finite, so nothing could be learned from there.
+    """
+    if not math.isfinite(loss):
+        raise CheckpointError(
+            f"the weights to start from have a loss of {loss} on unseen places, wanted is a "
+            "finite one: give others as --start-from"
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, pstdev
@@ -11,8 +12,10 @@ from typing import Any
 
 from lightning.fabric import Fabric
 
+from dmn_core.errors import DmnError
 from dmn_core.evaluation.subjects import GRID
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.divergence import DivergedError
 from dmn_core.training.run_folder import RunFolder, differences
 from dmn_core.whole_file import whole_file
 
@@ -40,40 +43,80 @@ def train_all(
 ) -> dict[str, Any]:
     """Train one run for each configuration in a subfolder; returns the record, kept as a file.
 
-    Runs that have come to their end are not repeated; one that was broken off, or ended by the
-    time box of a call, resumes. Runs of other rates and seeds stay in the record.
+    Runs that have come to their end are not repeated, nor those that diverged; one that was broken
+    off, or ended by the time box of a call, resumes. Runs of other rates and seeds stay in the
+    record.
+
+    Raises:
+        DmnError: no run has a validation loss to choose by; the record is kept.
     """
     path = folder / RECORD_NAME
     runs: dict[str, Any] = fabric.broadcast(_recorded(path, configs))
     for name, config in configs.items():
         if not runs.get(name, {}).get("complete"):
-            outcome = train_one(config, folder / name)
+            outcome = _to_its_end(train_one, config, folder / name, fabric)
             runs[name] = {"learning_rate": config.learning_rate, **outcome}
             if fabric.is_global_zero:
                 with whole_file(path) as partial:
                     partial.write_text(json.dumps(summary(runs), indent=1) + "\n")
-    return summary(runs)
+    record = summary(runs)
+    if record["best"] is None:
+        raise DmnError(
+            f"none of the runs in {str(folder)!r} is of use, {_count_diverged(runs.values())} of "
+            f"{len(runs)} diverged: give smaller rates as --learning-rate-grid, or more time"
+        )
+    return record
 
 
 def summary(runs: dict[str, Any]) -> dict[str, Any]:
-    """All runs, the best of them, and the mean and spread over seeds of each learning rate."""
-    losses: dict[float, list[float]] = {}
+    """All runs, the best of them, and the mean and spread over seeds of each learning rate.
+
+    Runs that diverged, or were not validated yet, count nowhere; what is left without any is None.
+    """
+    rates: dict[float, list[dict[str, Any]]] = {}
     for run in runs.values():
-        losses.setdefault(run["learning_rate"], []).append(run["best_loss"])
+        rates.setdefault(run["learning_rate"], []).append(run)
+    losses = {name: found[0] for name, run in runs.items() if (found := _losses([run]))}
+    rows = [_of_rate(rate, of_rate) for rate, of_rate in rates.items()]
+    means = {row["learning_rate"]: row["best_loss_mean"] for row in rows if row["seeds"]}
     return {
-        "best": min(runs, key=lambda name: runs[name]["best_loss"]),
-        "best_learning_rate": min(losses, key=lambda rate: fmean(losses[rate])),
-        "learning_rates": [
-            {
-                "learning_rate": rate,
-                "seeds": len(found),
-                "best_loss_mean": fmean(found),
-                "best_loss_spread": pstdev(found),
-            }
-            for rate, found in losses.items()
-        ],
+        "best": min(losses, key=losses.__getitem__, default=None),
+        "best_learning_rate": min(means, key=means.__getitem__, default=None),
+        "learning_rates": rows,
         "runs": runs,
     }
+
+
+def _of_rate(rate: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    found = _losses(runs)
+    return {
+        "learning_rate": rate,
+        "seeds": len(found),
+        "diverged": _count_diverged(runs),
+        "best_loss_mean": fmean(found) if found else None,
+        "best_loss_spread": pstdev(found) if found else None,
+    }
+
+
+def _to_its_end(
+    train_one: TrainOne, config: TrainingConfig, folder: Path, fabric: Fabric
+) -> dict[str, Any]:
+    """The outcome of a run, also where it diverges: the others are to follow."""
+    try:
+        return train_one(config, folder)
+    except DivergedError as error:
+        fabric.print(f"{error}. This is recorded, and the next run begins")
+        return error.outcome
+
+
+def _losses(runs: Iterable[dict[str, Any]]) -> list[float]:
+    """Best losses of the runs that can be compared."""
+    found = [run["best_loss"] for run in runs if not run.get("diverged")]
+    return [loss for loss in found if loss is not None and math.isfinite(loss)]
+
+
+def _count_diverged(runs: Iterable[dict[str, Any]]) -> int:
+    return sum(run.get("diverged", False) for run in runs)
 
 
 def _recorded(path: Path, configs: dict[str, TrainingConfig]) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def inputs(dtype: torch.dtype = torch.float64) -> list[Tensor]:
     return [x.requires_grad_() for x in drawn]
 
 
+def take_at_once(monkeypatch: Any, rows: int) -> None:
+    monkeypatch.setattr(module, "BYTES_IN_CACHE", rows * FEATURES * module.BYTES_PER_FEATURE)
+
+
 def literal(coordinates: Tensor, tiled: Tensor, responses: Tensor, pulled_back: Tensor) -> Tensor:
     hidden = torch.relu(coordinates @ tiled + responses.unsqueeze(1))
     return torch.einsum("bknf,btf->btkn", hidden, pulled_back)
@@ -33,7 +37,7 @@ def literal(coordinates: Tensor, tiled: Tensor, responses: Tensor, pulled_back: 
 
 @pytest.mark.parametrize("rows", [1, 6, 10_000])
 def test_values_and_gradients_are_those_of_the_formula(monkeypatch: Any, rows: int) -> None:
-    monkeypatch.setattr(module, "ROWS_IN_CACHE", rows)  # 7 particles: 1, 2 or all at a time
+    take_at_once(monkeypatch, rows)  # 7 particles: 1, 2 or all at a time
     given = inputs()
     found, wanted = attention_products(*given), literal(*given)
     torch.testing.assert_close(found, wanted)
@@ -63,7 +67,7 @@ def literal_mixture(*given: Tensor, scale: float, kind: str) -> tuple[Tensor, Te
 def test_mixtures_and_their_gradients_are_those_of_the_formula(
     monkeypatch: Any, rows: int, kind: Any
 ) -> None:
-    monkeypatch.setattr(module, "ROWS_IN_CACHE", rows)
+    take_at_once(monkeypatch, rows)
     *given, pulled_back = inputs()
     pulled_back = pulled_back.detach()[:, 0].requires_grad_()
     bias = torch.tensor([0.5, -2.0], dtype=torch.float64, requires_grad=True)
@@ -105,3 +109,21 @@ def test_what_is_frozen_gets_no_gradient() -> None:
     given[0] = given[0].detach()
     attention_products(*given).sum().backward()
     assert given[0].grad is None and given[1].grad is not None
+
+
+@pytest.mark.parametrize(
+    ("device", "features", "rows"),
+    [
+        ("cpu", 8 * 8 * 64, 64),
+        ("cpu", 26 * 52 * 64, 4),  # a particle with all its views at least
+        ("meta", 8 * 8 * 64, 2**14),
+        ("meta", 26 * 52 * 64, 772),
+    ],
+)
+def test_blocks_are_bounded_in_bytes(device: str, features: int, rows: int) -> None:
+    views = 4
+    coordinates = torch.empty(1, 2**14, views, 4, device=device)
+    blocks = list(module._blocks(coordinates, features))
+    assert blocks[0][1] == slice(0, rows // views)
+    assert [k.start for _, k in blocks[1:]] == [k.stop for _, k in blocks[:-1]]
+    assert blocks[-1][1].stop >= coordinates.shape[1]

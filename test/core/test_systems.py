@@ -187,7 +187,7 @@ def test_particles_in_chunks_and_maps_repeated_give_the_same(name, monkeypatch):
     network = new_network(name)
     contexts, viewpoints, query, particles = scene(network)
     whole = answers(network, contexts, viewpoints, query, particles)
-    monkeypatch.setattr("dmn_core.observation.localization_network.FEATURES_PER_CHUNK", 1)
+    monkeypatch.setattr("dmn_core.observation.localization_network.BYTES_PER_CHUNK", 1)
     assert close(whole, answers(network, contexts, viewpoints, query, particles))
     twice = network.prepare_map(ViewMap(network.encode_views(contexts), viewpoints)).repeat(2)
     encoded = network.encode_query(query.repeat_interleave(2, 0))

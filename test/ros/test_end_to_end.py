@@ -20,6 +20,7 @@ from dmn_core.data.bag import read_query
 from dmn_core.data.bag_output import Entry, write_bag
 from dmn_core.data.drive_messages import (
     COMPRESSED_TOPIC,
+    DRIVE_RATE_HZ,
     RecordingConfig,
     camera_mount,
     image_entries,
@@ -31,15 +32,15 @@ from dmn_core.data.recording import record_context_bag
 from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
 from dmn_core.pose_track import PoseTrack, compose, wrap_angle
 from dmn_core.weights import default_weights_path
+from dmn_core.worlds.kidnapped_drive import drive_and_be_kidnapped
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.renderer import CameraConfig
-from dmn_core.worlds.trajectory import DriveConfig, Trajectory, drive_between_random_cells
-from dmn_core.worlds.wheel_odometry import wheel_odometry
+from dmn_core.worlds.trajectory import DriveConfig, Trajectory
 
 CONFIG = RecordingConfig(
     camera=CameraConfig(32, 32, supersampling=1.0), image_rate_hz=2.0, jpeg_quality=95
 )
-HALF_S, RATE_HZ = 6.0, 100.0
+HALF_S, RATE_HZ = 6.0, DRIVE_RATE_HZ
 # Seconds after the first sample: images that come late, none at all, and none of the wheels.
 LATE, DARK, STILL = (1.0, 2.2), (2.6, 3.8), (4.2, 4.8)
 LATE_NS, TWICE_AT = 400_000_000, 5.0
@@ -69,7 +70,10 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> Trip:
     folder = tmp_path_factory.mktemp("trip")
     layout = generate_maze(7)
     context = record_context_bag(folder / "context", layout, views=12, config=CONFIG)
-    drive, measured = kidnapped(layout)
+    kidnapped = drive_and_be_kidnapped(
+        layout, HALF_S, rng=np.random.default_rng(4), config=DriveConfig(rate_hz=RATE_HZ)
+    )
+    drive, measured = kidnapped.trajectory, kidnapped.poses_odom_base
     samples = np.arange(0, len(drive), round(RATE_HZ / CONFIG.odometry_rate_hz))
     moves = samples[~within(drive.times_s[samples], STILL)]
     images = np.arange(2, len(drive), round(RATE_HZ / CONFIG.image_rate_hz))
@@ -88,25 +92,6 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> Trip:
         PoseTrack(stamps[moves], measured[moves]),
         images=len(images),
     )
-
-
-def kidnapped(layout: Any) -> tuple[Trajectory, np.ndarray]:
-    """Two drives, one after the other, whose odometry goes on as if nothing had happened."""
-    rng = np.random.default_rng(4)
-    parts = [
-        drive_between_random_cells(layout, HALF_S, rng=rng, config=DriveConfig(rate_hz=RATE_HZ))
-        for _ in range(2)
-    ]
-    odometry = [wheel_odometry(part, rng=rng, noise=CONFIG.odometry_noise) for part in parts]
-    first, second = parts
-    assert np.hypot(*(second.poses_map_base[0] - first.poses_map_base[-1])[:2]) > 10
-    shift_s = first.times_s[-1] + 1 / RATE_HZ
-    drive = replace(
-        first,
-        times_s=np.concatenate((first.times_s, second.times_s + shift_s)),
-        poses_map_base=np.concatenate((first.poses_map_base, second.poses_map_base)),
-    )
-    return drive, np.concatenate((odometry[0], compose(odometry[0][-1], odometry[1])))
 
 
 def stated_pose(drive: Trajectory) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -22,16 +23,15 @@ KINDS = ("rooms", "mazes", "streets")
 
 
 def load(config, split, image_size):
-    """Three places with 12 views and 5 far ones, of random pixels."""
+    """Three places, or as many as are asked for, with 12 views and 5 far ones, of random pixels."""
     rng = np.random.default_rng(0)
     poses = rng.uniform((-20, -20, -math.pi), (20, 20, math.pi), (3, 17, 3))
     images = rng.integers(0, 255, (3, 17, *image_size, 3), dtype=np.uint8)
     regular = EnvironmentSet.regular(images, poses.astype(np.float32), AREA, name=config.data)
     roles = np.full((3, 17), ViewRole.ANY, dtype=np.uint8)
     roles[:, 12:] = ViewRole.FAR
-    return EnvironmentSet(
-        regular.images, regular.poses_map_camera, regular.first_view, AREA, roles=roles.reshape(-1)
-    )
+    places = replace(regular, roles=roles.reshape(-1))
+    return places.first(config.environments or len(places))
 
 
 @pytest.fixture

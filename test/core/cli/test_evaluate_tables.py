@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,7 +13,6 @@ import tyro
 from dmn_core.checkpoint import save_checkpoint
 from dmn_core.cli.main import main
 from dmn_core.cli.train import TrainCommand
-from dmn_core.data.sources import SOURCES, Source
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject, WeightsFolder
 from dmn_core.evaluation.tables import table
@@ -177,59 +174,6 @@ def test_shipped_weights_serve_where_no_trainings_are_compared(
     assert any("--system dmn " in entry["command"] for entry in content["missing"]) != serves
 
 
-def test_baselines_and_networks_are_shown_the_same_places(weights, tmp_path, monkeypatch):
-    shown, load = [], sys.modules["tiny_data"].load
-
-    def remembering(config, split, image_size):
-        shown.append(image_size)
-        return load(config, split, image_size)
-
-    monkeypatch.setattr(sys.modules["tiny_data"], "load", remembering)
-    monkeypatch.setitem(SOURCES, "streets", Source("tiny_data", (16, 32), "as the source has it"))
-    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
-    assert shown == [SIZE]
-    content = json.loads((tmp_path / "table_2.json").read_text())
-    assert all(row["entries"][0]["value"] is not None for row in content["rows"])
-    shown.clear()
-    evaluate("--table", 2, "--weights-dir", tmp_path / "none", "--out", tmp_path, *TRIALS)
-    assert shown == [(16, 32)]
-
-
-def test_a_table_says_where_trials_outnumber_places(weights, tmp_path):
-    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, "--trials", 5, *TRIALS[2:])
-    assert json.loads((tmp_path / "table_2.json").read_text())["places"] == {"streets": 3}
-    page = (tmp_path / "table_2.md").read_text()
-    assert "streets: 5 trials in 3 places;" in page and "7 samples, 0.00 hours" in page
-
-
-def changed(monkeypatch, **changes):
-    """Let the data be another."""
-    module = sys.modules["tiny_data"]
-    monkeypatch.setattr(module, "load", lambda *a, load=module.load: replace(load(*a), **changes))
-
-
-def test_a_table_says_where_places_share_images(weights, tmp_path, monkeypatch):
-    changed(monkeypatch, blocks=np.array([0, 0, 1]))
-    evaluate("--table", 2, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
-    content = json.loads((tmp_path / "table_2.json").read_text())
-    assert content["places"] == {"streets": 3} and content["blocks"] == {"streets": 2}
-    page = (tmp_path / "table_2.md").read_text()
-    assert "streets: 3 trials in 3 places of 2 blocks; places of a block overlap" in page
-
-
-@pytest.mark.parametrize("half_m", [3.0, 20.0])
-def test_success_in_a_small_area_is_said_to_mean_little(
-    weights, tmp_path, monkeypatch, capsys, half_m
-):
-    changed(monkeypatch, area_m=(-half_m, half_m, -half_m, half_m))
-    evaluate(
-        *("--data", "rooms", "--weights", weights / "mazes" / "dmn.safetensors"),
-        *("--finished", tmp_path / "trials.jsonl", *TRIALS),
-    )
-    said = "The area is 6.0 m x 6.0 m: success within 8.94 m says little"
-    assert (said in capsys.readouterr().out) == (half_m == 3.0)
-
-
 def test_a_folder_that_is_not_said_stops_no_table_without_that_data(weights, tmp_path):
     said = ("--sources.streets", "streetlearn")
     evaluate("--table", 1, *said, "--weights-dir", weights, "--out", tmp_path, *TRIALS)
@@ -266,6 +210,21 @@ def test_a_whole_training_stands_where_its_weights_say(tmp_path):
     save_checkpoint(path, network, record={"data": "rooms"})
     with pytest.raises(SystemExit):
         evaluate("--figure", 7, *points, "--weights-dir", tmp_path, "--out", tmp_path, *TRIALS)
+
+
+def test_weights_that_were_trained_elsewhere_get_no_point(tmp_path):
+    systems, points = ("dmn", "latent-image"), ("--curves.training-environments", 2)
+    for system, places in zip(systems, (77, 50), strict=True):
+        path = tmp_path / "mazes" / f"{system}.safetensors"
+        record = {"data": "mazes", "training_places": places}
+        save_checkpoint(path, build_network(network_of(system, SIZE)), record=record)
+    out = ("--curves.systems", *systems, "--weights-dir", tmp_path, "--out", tmp_path)
+    evaluate("--figure", 7, *points, *out, *TRIALS)
+    content = json.loads((tmp_path / "figure_07.json").read_text())
+    values = {c["title"]: c["points"][1]["value"] for c in content["curves"]}
+    assert [value is None for value in values.values()] == [False, False, True, True]
+    reasons = [entry["reason"] for entry in content["missing"]]
+    assert any("places 77, got 50" in reason for reason in reasons)
 
 
 def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):

@@ -151,7 +151,7 @@ def test_a_source_is_learned_from_and_evaluated_in(data, options, tmp_path, caps
     ("recipe", "options", "objective", "particles", "decay", "contexts_max"),
     [
         ("paper", (), "tracking", 32, 0.0, 0),
-        ("paper-street-view", STREETS, "tracking", 32, 1e-4, 0),
+        ("paper", STREETS, "tracking", 32, 1e-4, 0),
         ("shipped", (), "likelihood", 8, 0.0, 6),
         ("shipped-sequences", (), "sequence", 8, 0.0, 6),
     ],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from dmn_core.checkpoint import read_record
 from dmn_core.cli.main import main
+from dmn_core.cli.train import TrainCommand
 
 pytestmark = pytest.mark.usefixtures("tiny_data")
 LITTLE = (
@@ -67,3 +69,18 @@ def test_a_table_and_a_figure_are_two_commands(tmp_path, capsys):
     with pytest.raises(SystemExit):
         dmn("train", "--table", 2, "--figure", 8, "--out", tmp_path, *LITTLE)
     assert "run the command once for each" in capsys.readouterr().err
+
+
+def test_one_of_a_table_that_diverges_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
+    train = TrainCommand._train
+
+    def too_fast(command, start, fabric):
+        rate = 1e30 if command.system == "latent-image" else command.learning_rate
+        train(replace(command, learning_rate=rate, warmup_steps=0), start, fabric)
+
+    monkeypatch.setattr(TrainCommand, "_train", too_fast)
+    with pytest.raises(SystemExit):
+        dmn("train", "--table", 2, "--out", tmp_path, *LITTLE[2:], "--max-steps", 3)
+    assert "smaller --learning-rate" in capsys.readouterr().err
+    done = {path.parent.name for path in tmp_path.glob("streets/*/last.safetensors")}
+    assert "latent-image" not in done and len(done) == 5

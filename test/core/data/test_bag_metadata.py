@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from rosbags.highlevel import AnyReader
 
 from dmn_core.data import message_factory as make
 from dmn_core.data.bag_output import Entry, write_bag
@@ -14,6 +16,7 @@ from dmn_core.data.result_bag import ResultBagWriter
 
 NOW = 1_790_000_000_123_456_789
 SECOND = 1_000_000_000
+SHIPPED = Path(__file__).parents[3] / "bags"
 FOREVER = {"sec": 9223372036, "nsec": 854775807}
 
 
@@ -51,6 +54,10 @@ def information(path) -> dict[str, Any]:
 def test_every_field_is_there(tmp_path, write, storage, suffix) -> None:
     path = tmp_path / "bag"
     write(path)
+    check_fields(path, f"bag.{suffix}", storage=storage, start=NOW, duration=2 * SECOND)
+
+
+def check_fields(path, name: str, *, storage: str, start: int, duration: int) -> None:
     told = information(path)
     (file,) = told.pop("files")
     topics = told.pop("topics_with_message_count")
@@ -59,27 +66,42 @@ def test_every_field_is_there(tmp_path, write, storage, suffix) -> None:
     assert told == {
         "version": 9,
         "storage_identifier": storage,
-        "duration": {"nanoseconds": 2 * SECOND},
-        "starting_time": {"nanoseconds_since_epoch": NOW},
+        "duration": {"nanoseconds": duration},
+        "starting_time": {"nanoseconds_since_epoch": start},
         "message_count": count,
         "compression_format": "",
         "compression_mode": "",
-        "relative_file_paths": [f"bag.{suffix}"],
+        "relative_file_paths": [name],
         "custom_data": None,
     }
     assert file == {
-        "path": f"bag.{suffix}",
-        "starting_time": {"nanoseconds_since_epoch": NOW},
-        "duration": {"nanoseconds": 2 * SECOND},
+        "path": name,
+        "starting_time": {"nanoseconds_since_epoch": start},
+        "duration": {"nanoseconds": duration},
         "message_count": count,
     }
     assert (path / file["path"]).exists()
 
 
+@pytest.mark.parametrize("name", ["context", "query"])
+def test_shipped_bags_have_every_field(name: str) -> None:
+    """The stamps are those of the messages in the file."""
+    with AnyReader([SHIPPED / name]) as reader:
+        stamps = [stamp for _, stamp, _ in reader.messages()]
+    start, duration = min(stamps), max(stamps) - min(stamps)
+    path = SHIPPED / name
+    check_fields(path, f"{name}.mcap", storage="mcap", start=start, duration=duration)
+    check_topics(path)
+
+
 @pytest.mark.parametrize("write", [result_bag, recorded_bag])
 def test_every_topic_says_what_it_is(tmp_path, write) -> None:
     write(tmp_path / "bag")
-    topics = information(tmp_path / "bag")["topics_with_message_count"]
+    check_topics(tmp_path / "bag")
+
+
+def check_topics(path) -> None:
+    topics = information(path)["topics_with_message_count"]
     assert len(topics) > 1
     for topic in topics:
         assert set(topic) == {"message_count", "topic_metadata"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import array
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -85,6 +87,13 @@ def test_every_known_encoding_has_a_test() -> None:
     bayer = {name for name in KNOWN_ENCODINGS if name.startswith("bayer_")}
     assert len(bayer) == 8
     assert set(KNOWN_ENCODINGS) == set(CASES) | bayer | set(YUV) | set(PLANAR)
+
+
+def test_the_document_lists_every_known_encoding() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "ros_interface.md").read_text(encoding="utf-8")
+    (paragraph,) = re.findall(r"^\*\*Encodings\.\*\*.*?^$", page, re.DOTALL | re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", paragraph)) - {"dropped_undecodable"}
+    assert named == set(KNOWN_ENCODINGS)
 
 
 def smooth_picture(height: int = 48, width: int = 64) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from dmn_core.checkpoint import save_checkpoint
@@ -57,9 +59,48 @@ def test_the_line_of_weights_says_what_they_were_trained_on_and_with_which_n():
     record["configuration"] = {"contexts_max": 6}
     line = weights_line(of(record, record), "x")
     assert "- mazes, dmn: `x` abc, trained on mazes-varied, N = 3 to 6, 1 samples" in line
+    assert line.endswith("0.00 hours")
+    more = {
+        **{"objective": "likelihood", "command": "dmn train --recipe paper", "samples": 2},
+        **{"training_places": 500, "contexts": 4},
+    }
+    line = weights_line(replace(of(more, more), image_size=(28, 56)), "x")
+    said = "objective likelihood, recipe paper, N = 4, 28 x 56 pixels, 500 places, 2 samples"
+    assert f"abc, {said}" in line
     # Rows on the same data are compared, whatever each was trained on.
     other = {**record, "data": "mazes", "samples": 2}
     assert len(unequal_training_lines([of(record, record), of(other, other)])) == 1
+
+
+def row(subject="dmn", size=(32, 32), **record):
+    record = {
+        "samples": 4, "objective": "likelihood", "command": "dmn train", "training_places": 100,
+        **record,
+    }  # fmt: skip
+    return replace(of(record, record), subject=subject, image_size=size)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (row("b", objective="tracking"), "objective: likelihood (dmn); tracking (b)."),
+        (row("b", command="dmn train --recipe=paper"), "recipe: default (dmn); paper (b)."),
+        (row("b", (28, 56)), "size of images: 32 x 32 (dmn); 28 x 56 (b)."),
+        (row("b", training_places=9), "number of training places: 100 (dmn); 9 (b)."),
+    ],
+)
+def test_a_table_says_where_rows_were_not_trained_alike(other, said):
+    (line,) = unequal_training_lines([row(), row("dmn-n-8"), other])
+    assert line == f"**Not trained alike**: rows for mazes differ in {said.rstrip('.')}.\n".replace(
+        "(dmn)", "(dmn, dmn-n-8)"
+    )
+
+
+def test_what_rows_differ_in_on_purpose_or_do_not_tell_is_no_warning():
+    regression = row("view-embedding-regression", objective="regression")
+    fewer = row("dmn-environments-9", training_places=9)
+    silent = of({}, {"samples": 4})
+    assert unequal_training_lines([row(), regression, fewer, silent]) == []
 
 
 def test_runs_compare_by_their_length_and_not_by_when_they_were_best(tmp_path):

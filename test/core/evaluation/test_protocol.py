@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dmn_core.data.episode import EnvironmentSet
-from dmn_core.data.sources import DataConfig
-from dmn_core.errors import CheckpointError, ConfigurationError, DataError
+from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.evaluation.algorithms import EncodedTrials, NetworkAlgorithm, along
 from dmn_core.evaluation.baselines import BaselineAlgorithm, closest_context, uninformed
 from dmn_core.evaluation.experiment import Experimenter, Places
@@ -23,8 +21,6 @@ from dmn_core.evaluation.trials import (
     TrialPlan,
     draw_trials,
     first_beliefs,
-    places_of_trials,
-    with_a_place_each,
 )
 from dmn_core.geometry import compose
 from dmn_core.observation import NetworkConfig, build_network
@@ -220,25 +216,6 @@ def squared_errors_of_uninformed(places, config):
         BaselineAlgorithm("uninformed"), Places(places), config.plan, [task]
     )
     return found[task][:, -1]
-
-
-def test_places_with_too_few_views_are_passed_over(make_places):
-    places = make_places(count=3, views=12)
-    first = np.array([0, 12, 16, 28])  # the second has four views
-    poor = EnvironmentSet(places.images[:28], places.poses_map_camera[:28], first, AREA)
-    assert places_of_trials(poor, PLAN, range(4)).tolist() == [0, 2, 0, 2]
-    assert len(draw_trials(poor, PLAN, range(4)).query_poses) == 4
-    with pytest.raises(DataError, match="environment 0 has 12"):
-        draw_trials(poor, TrialPlan(steps=9), [0])
-
-
-def test_simulated_places_are_as_many_as_trials_unless_told_otherwise():
-    for data in ("mazes", "mazes-varied", "rooms"):
-        assert with_a_place_each(DataConfig(data=data), 5000).environments == 5000
-        told = DataConfig(data=data, environments=7)
-        assert with_a_place_each(told, 5000) == told
-    for data in (DataConfig(data="streets"), DataConfig(data="gqn-mazes", root="x")):
-        assert with_a_place_each(data, 5000) == data
 
 
 @pytest.mark.parametrize("change", [{"trials": 0}, {"contexts": 0}, {"precision": "int8"}])

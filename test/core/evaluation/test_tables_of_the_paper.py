@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dmn_core.data.gqn.published import PUBLISHED
+from dmn_core.data.gqn.published import FORMATS, PUBLISHED
 from dmn_core.data.simulated_mazes import SIZES as MAZES
 from dmn_core.data.simulated_rooms import SIZES as ROOMS
 from dmn_core.data.sources import SOURCES
@@ -16,6 +16,7 @@ from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.evaluation.measuring import UsedWeights
 from dmn_core.evaluation.paper_curves import as_trained, curves, with_all_training_places
 from dmn_core.evaluation.protocol import EvaluationConfig
+from dmn_core.evaluation.subjects import Subject
 from dmn_core.evaluation.tables import table
 from dmn_core.systems import SYSTEMS, System
 
@@ -65,6 +66,10 @@ def test_x_is_what_each_figure_varies_and_nothing_else_changes():
         assert [x for x, _ in contexts] == [1, 4, 16] * 2
         assert all(q.plan.contexts == x for x, q in contexts)
         assert all(q.subject.contexts == trained(x) for x, q in contexts)
+    seven = curves(7, EvaluationConfig(), CurvesConfig(all_training_environments=960))
+    assert seven.training_places[Subject("dmn")] == 960
+    assert seven.training_places[Subject("dmn", environments=50)] == 50
+    assert curves(8, EvaluationConfig(), CurvesConfig()).training_places == {}
     along = points(10, trajectory=7)
     assert [x for x, _ in along] == [*range(1, 8)] * 2
     assert all(q.t == x and q.plan.steps == 7 and q.plan.contexts == 4 for x, q in along)
@@ -91,12 +96,18 @@ def test_figures_of_one_network_say_what_their_weights_were_trained_with():
     assert as_trained(eight, [used("dmn", **several)]) == eight
 
 
-def test_a_whole_training_is_in_as_many_places_as_its_source_has():
+def test_a_whole_training_is_in_as_many_places_and_views_as_its_source_has():
     assert {name: s.training_places for name, s in SOURCES.items() if s.training_places} == {
         "mazes": MAZES["train"][0],
         "mazes-varied": MAZES["train"][0],
         "rooms": ROOMS["train"][0],
         **{name: published.training_count for name, published in PUBLISHED.items()},
+    }
+    assert {name: s.views for name, s in SOURCES.items() if s.views} == {
+        "mazes": min(views for _, views in MAZES.values()),
+        "mazes-varied": min(views for _, views in MAZES.values()),
+        "rooms": min(views for _, views in ROOMS.values()),
+        **{name: FORMATS[published.folder][0] for name, published in PUBLISHED.items()},
     }
     shape = CurvesConfig()
     for data in ("mazes", "rooms", "gqn-mazes"):

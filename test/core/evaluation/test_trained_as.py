@@ -61,6 +61,33 @@ def test_what_is_not_recorded_is_told():
     assert refuse_other_training(Subject("dmn"), "mazes", {}, PATH) == []
 
 
+def test_weights_of_a_whole_training_stand_where_they_were_trained():
+    whole = {**record(), "training_places": 500}
+    assert refuse_other_training(Subject("dmn"), "mazes", whole, PATH, places=500) == []
+    assert refuse_other_training(Subject("dmn"), "mazes", record(), PATH, places=500) == []
+    with pytest.raises(CheckpointError, match="places 960, got 500.*all-training-environments"):
+        refuse_other_training(Subject("dmn"), "mazes", whole, PATH, places=960)
+    fewer = {**record(environments=100), "training_places": 90}
+    with pytest.raises(CheckpointError, match="places 100, got 90: put the right weights there$"):
+        refuse_other_training(FEW, "mazes", fewer, PATH, places=100)
+
+
+@pytest.mark.parametrize(
+    ("command", "recipe"),
+    [
+        ("dmn train --recipe paper --out x", "paper"),
+        ("dmn train --recipe shipped --recipe=paper", "paper"),
+        ("dmn train --table 1", "default"),
+        ("dmn train --bag x", None),
+        ("dmn -q test", None),
+        ("dmn train 'open", None),
+        ("", None),
+    ],
+)
+def test_the_recipe_is_that_of_the_command(command, recipe):
+    assert TrainedAs.of({"command": command}).recipe == recipe
+
+
 def test_places_are_those_that_there_were_or_were_asked_for():
     assert TrainedAs.of({**record(environments=100), "training_places": 90}).places == 90
     assert TrainedAs.of(record(environments=100)).places == 100

@@ -12,6 +12,7 @@ import torch
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
+from dmn_core.training.divergence import DivergedError
 from dmn_core.training.loop import Trainer
 from dmn_core.training.objectives import ObjectiveConfig
 
@@ -90,9 +91,28 @@ def report(made, path):
     torch.save({**parts, "best_loss": made.best_loss, "samples": made.samples}, path)
 
 
+def overflow(folder):
+    """A run in which the loss of the last process alone is not finite; reports how it ended."""
+    made = trainer(folder / "run", **TOGETHER)
+    gradients, rank = made._gradients, made.fabric.global_rank
+
+    def overflowing(progress):
+        losses = gradients(progress)
+        return {**losses, "loss": losses["loss"] + (math.inf if rank else 0.0)}
+
+    made._gradients = overflowing
+    try:
+        made.run()
+    except DivergedError as error:
+        torch.save(error.outcome["steps"], folder / f"{rank}.pt")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
+    if sys.argv[2:] == ["overflow"]:
+        overflow(folder)
+        sys.exit()
     # In as many calls as there are lengths: each resumes the one before.
     for max_steps in [int(word) for word in sys.argv[2:]] or [TOGETHER["max_steps"]]:
         one_of_several = run(folder / "run", **{**TOGETHER, "max_steps": max_steps})

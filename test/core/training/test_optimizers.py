@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from torch import nn
 
-from dmn_core.training.optimizers import Muon, make_optimizer, orthogonal
+from dmn_core.training.optimizers import Muon, load_progress, make_optimizer, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(32, 12), (64, 288), (64, 16)])
@@ -63,3 +65,28 @@ def test_decay_shrinks_kernels():
     kernel.grad = torch.zeros(2, 2, 3, 3)
     Muon([kernel], lr=0.1, weight_decay=0.5).step()
     assert torch.allclose(kernel, torch.full_like(kernel, 0.95))
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_a_run_that_resumes_decays_weights_as_it_is_told_now(small, tmp_path, name):
+    small.run(tmp_path / "a", optimizer=name, max_steps=3)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    as_before = small.run(tmp_path / "a", optimizer=name)
+    decayed = small.run(tmp_path / "b", optimizer=name, weight_decay=0.5)
+    assert decayed.steps == 6
+    assert {group["weight_decay"] for group in decayed.optimizer.param_groups} == {0.5}
+    assert not torch.equal(small.weights(as_before), small.weights(decayed))
+
+
+def test_progress_is_taken_over_and_hyper_parameters_are_not():
+    parameters = [nn.Parameter(torch.ones(2, 2, 3, 3)), nn.Parameter(torch.ones(2))]
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    first = Muon(parameters, lr=0.1, weight_decay=0.0, momentum=0.8)
+    first.step()
+    then = Muon(parameters, lr=0.2, weight_decay=0.3)
+    load_progress(then, first.state_dict())
+    assert [group["momentum"] for group in then.param_groups] == [0.95, None]
+    assert [(group["lr"], group["weight_decay"]) for group in then.param_groups] == [(0.2, 0.3)] * 2
+    assert torch.allclose(then.state[parameters[0]]["velocity"], torch.full((2, 2, 3, 3), 0.2))
+    assert then.state[parameters[1]]["step"] == 1

@@ -24,7 +24,10 @@ def two(tmp_path_factory):
 
 
 def together(folder, *lengths):
-    """Run two processes, in one call or in calls up to each of these numbers of steps."""
+    """Run two processes, in one call or in calls up to each of these numbers of steps.
+
+    Or, told to `overflow`, until the loss of one of them is not finite.
+    """
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     done = subprocess.run(
         [sys.executable, *torchrun, str(SCRIPT), str(folder), *map(str, lengths)],
@@ -68,6 +71,10 @@ def test_one_process_goes_on_with_the_steps_of_two(small, two, tmp_path):
     alone = small.run(tmp_path / "run", **not_said)
     assert (alone.micro_batches, alone.samples) == (2, whole["samples"])
     assert torch.allclose(small.weights(alone), whole["weights"], rtol=0, atol=1e-6)
+
+
+def test_processes_end_together_when_one_of_them_diverges(tmp_path):
+    assert together(tmp_path, "overflow")[1] == [0, 0]
 
 
 def test_only_the_first_process_writes(two):

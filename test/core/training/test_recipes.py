@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 from lightning.fabric import Fabric
 
 from dmn_core.cli.main import main
 from dmn_core.cli.train import recipe_defaults
+from dmn_core.data.episode import EnvironmentSet
+from dmn_core.data.sources import SOURCES
+from dmn_core.errors import ConfigurationError
 from dmn_core.systems import SYSTEMS
 from dmn_core.training import recipes
 from dmn_core.training.sweep import train_all, variants
@@ -20,16 +25,42 @@ def test_the_papers_recipe_is_the_papers():
     assert paper.objective.name == "tracking" and paper.objective.particles == 32
     assert (paper.contexts, paper.contexts_max) == (4, 0)
     assert (paper.validation_samples, paper.validate_every_steps) == (1000, 20_000)
-    assert paper.patience_steps == 100_000 and paper.weight_decay == 0
+    assert paper.patience_steps == 100_000
     assert (paper.warmup_steps, paper.gradient_clip, paper.weight_average) == (0, 0, 0)
     assert paper.schedule == "constant"
-    assert recipes.RECIPES["paper-street-view"].weight_decay == 1e-4
     paper.refuse_endless()
+
+
+@pytest.mark.parametrize(
+    ("data", "decay"),
+    [("mazes", 0.0), ("rooms", 0.0), ("gqn-mazes", 0.0), ("streets", 1e-4), ("streetlearn", 1e-4)],
+)
+def test_the_papers_weight_decay_is_for_street_view_only(data, decay):
+    where = {"data": data, "root": "x" if SOURCES[data].needs else ""}
+    assert recipes.fitted_to_system(replace(recipes.PAPER, **where)).weight_decay == decay
+    for told in (0.0, 0.5):
+        changed = replace(recipes.PAPER, **where, weight_decay=told)
+        assert recipes.fitted_to_system(changed).weight_decay == told
+    for name in set(recipes.RECIPES) - {"paper"}:
+        config = replace(recipes.RECIPES[name], **where, views=0)
+        assert recipes.fitted_to_system(config).weight_decay == 0
+    with pytest.raises(ConfigurationError, match="-1 for the paper's, got -2"):
+        replace(recipes.PAPER, weight_decay=-2.0)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_run_of_any_recipe_ends_where_nothing_is_said(name):
+    config = recipe_defaults(["train", "--recipe", name]).config
+    config.refuse_endless()
+    assert config.patience_steps >= 5 * config.validate_every_steps
+    for limit in ("--minutes", "--max-steps", "--total-hours"):
+        patience = recipe_defaults(["train", "--recipe", name, limit, "5"]).patience_steps
+        assert patience == (config.patience_steps if name == "paper" else 0)
 
 
 @pytest.mark.parametrize("arguments", [["--recipe", "paper"], ["--seed", "1", "--recipe=paper"]])
 def test_a_named_recipe_gives_the_defaults_and_options_change_them(arguments):
-    assert recipe_defaults(arguments).config == recipes.RECIPES["paper"]
+    assert recipe_defaults(arguments).config == replace(recipes.PAPER, weight_decay=0.0)
     assert recipe_defaults(["--seed", "1"]).config == recipes.RECIPES["default"]
 
 
@@ -104,7 +135,7 @@ def test_nothing_to_vary_is_no_grid(small):
     assert variants(small.config(), learning_rates=(), seeds=()) == {}
 
 
-def test_a_grid_is_one_command(tmp_path, monkeypatch, capsys):
+def test_a_grid_is_one_command(small, tmp_path, monkeypatch, capsys):
     outcomes = iter((2.0, 1.0))
 
     class Scripted:
@@ -117,7 +148,8 @@ def test_a_grid_is_one_command(tmp_path, monkeypatch, capsys):
             return {**outcome, "best_loss": next(outcomes)}
 
     monkeypatch.setattr("dmn_core.training.loop.Trainer", Scripted)
-    monkeypatch.setattr("dmn_core.cli.train.environments_of", lambda config: (None, None))
+    places = (small.environments(views=20), small.environments(views=20, seed=1))
+    monkeypatch.setattr("dmn_core.cli.train.environments_of", lambda config: places)
     where = ["--out", str(tmp_path), "--accelerator", "cpu"]
     main(["train", *where, "--max-steps", "1", "--learning-rate-grid", "1e-3", "3e-4"])
     said = capsys.readouterr().out
@@ -155,6 +187,45 @@ def test_episodes_are_as_long_as_the_places_of_the_data_allow():
     mazes = replace(recipes.DEFAULT, data="gqn-mazes", root="x")
     assert recipes.fitted_to_system(mazes).queries == 8
     assert recipes.fitted_to_system(replace(mazes, views=6)).queries == 2
+    rendered = replace(recipes.DEFAULT, data="rooms", contexts=16)
+    assert recipes.fitted_to_system(rendered).queries == 4  # of 20 views a room
+    assert recipes.fitted_to_system(replace(rendered, contexts=8)).queries == 8
+    assert recipes.fitted_to_system(replace(rendered, views=18)).queries == 2
+    assert recipes.fitted_to_system(replace(rendered, views=30)).queries == 8
+    assert recipes.fitted_to_system(replace(rendered, data="mazes")).queries == 8
+
+
+def test_maps_of_more_views_than_places_have_are_refused_with_what_to_do():
+    rooms = replace(recipes.DEFAULT, data="rooms", contexts=20)
+    with pytest.raises(ConfigurationError, match="20 contexts .*, they have 20: .*--views"):
+        recipes.fitted_to_system(rooms)
+    assert recipes.fitted_to_system(replace(rooms, views=21)).queries == 1
+    published = replace(recipes.DEFAULT, data="gqn-rooms-ring-camera", root="x", contexts=16)
+    with pytest.raises(ConfigurationError, match="they have 10: give fewer contexts") as refused:
+        recipes.fitted_to_system(published)
+    assert "--views" not in str(refused.value)  # there are no more
+
+
+def test_episodes_are_as_long_as_some_place_allows_where_places_differ(small):
+    config = replace(small.config(), contexts=4, contexts_max=6, queries=9)
+    many, few = small.environments(views=12), small.environments(views=8)
+    assert recipes.fitted_to_places(config, many, many).queries == 6
+    assert recipes.fitted_to_places(config, many, few).queries == 2
+    assert recipes.fitted_to_places(replace(config, queries=1), many, few).queries == 1
+    # One place is enough; the others are passed over.
+    assert recipes.fitted_to_places(config, _joined(few, many), many).queries == 6
+    none = replace(config, contexts_max=8)
+    assert recipes.fitted_to_places(none, many, few) == none
+
+
+def _joined(*parts):
+    firsts = [part.first_view for part in parts]
+    return EnvironmentSet(
+        torch.cat([part.images for part in parts]),
+        np.concatenate([part.poses_map_camera for part in parts]),
+        np.concatenate([firsts[0], firsts[1][1:] + firsts[0][-1]]),
+        parts[0].area_m,
+    )
 
 
 def test_bags_are_learned_at_a_lower_rate_unless_told_otherwise():
@@ -162,3 +233,21 @@ def test_bags_are_learned_at_a_lower_rate_unless_told_otherwise():
         assert recipe_defaults(given).learning_rate < recipes.DEFAULT.learning_rate
         assert recipe_defaults([*given, "--recipe", "default"]).config == recipes.DEFAULT
         assert recipe_defaults([*given, "--start_from", "fresh"]).config == recipes.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("options", "fresh"),
+    [
+        (["--system", "dmn"], False),
+        (["--image-size", "32", "32"], False),
+        (["--system", "latent-image"], True),
+        (["--image_size", "64", "64"], True),
+        (["--attention", "scalar_product"], True),
+        (["--final-relu"], True),
+    ],
+)
+def test_bags_that_have_to_start_fresh_are_learned_at_the_usual_rate(options, fresh):
+    expected = recipes.DEFAULT if fresh else recipes.FINE_TUNING
+    assert recipe_defaults(["--bag", "a", *options]).config == expected
+    named = ["--bag", "a", *options, "--start-from", "some.safetensors"]
+    assert recipe_defaults(named).config == recipes.FINE_TUNING

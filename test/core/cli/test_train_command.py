@@ -1,0 +1,119 @@
+"""What `dmn train` makes of its options, before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dmn_core.cli.main import main
+from dmn_core.cli.train import TrainCommand
+from dmn_core.training.recipes import RECIPES
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """The command and the weights to start from of each run that would be trained."""
+    runs = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TrainCommand, "_train", lambda *told: runs.append(told[:2]))
+    return runs
+
+
+def train(*words):
+    main(["train", *map(str, words), "--accelerator", "cpu"])
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ((), "runs/mazes"),
+        (("--data", "gqn-mazes", "--root", "DIR"), "runs/gqn-mazes"),
+        (("--bag", "A.mcap", "B.mcap"), "runs/bags"),
+        (("--data", "rooms", "--system", "latent-image"), "runs/rooms-latent-image"),
+        (("--recipe", "shipped"), "runs/mazes-varied"),
+        (("--out", "elsewhere"), "elsewhere"),
+    ],
+)
+def test_data_is_all_that_need_be_said(words, folder, told):
+    train(*words)
+    ((command, _),) = told
+    assert command.folder == Path(folder)
+    assert command.config.patience_steps > 0
+
+
+@pytest.mark.parametrize("page", [("--table", 1), ("--figure", 8)])
+def test_what_is_compared_goes_where_it_is_looked_for(page, told):
+    train(*page, "--max-steps", 5)
+    assert {command.folder.parents[1] for command, _ in told} == {Path("runs/record")}
+
+
+def test_each_kind_of_data_has_the_papers_decay_and_a_size_of_its_own(told):
+    train("--table", 3, "--recipe", "paper", "--sources.streets-image-size", 28, 56)
+    assert {command.data for command, _ in told} == {"rooms", "mazes", "streets"}
+    for command, _ in told:
+        network, streets = command.config.network, command.data == "streets"
+        size = (network.image_height, network.image_width)
+        assert size == ((28, 56) if streets else (32, 32))
+        assert command.config.weight_decay == (1e-4 if streets else 0.0)
+
+
+def test_a_size_for_all_and_one_for_streets(told):
+    train("--table", 3, "--image-size", 64, 64, "--max-steps", 1)
+    assert {command.image_size for command, _ in told} == {(64, 64)}
+    told.clear()
+    sizes = ("--image-size", 64, 64, "--sources.streets-image-size", 28, 56)
+    train("--table", 3, *sizes, "--max-steps", 1)
+    assert {command.image_size for command, _ in told} == {(64, 64), (28, 56)}
+
+
+def test_large_maps_of_rooms_leave_fewer_queries_and_are_trained_first(told):
+    train("--figure", 8, "--data", "rooms", "--max-steps", 1)
+    dmn = [command.config for command, _ in told if command.system == "dmn"]
+    assert [(config.contexts, config.queries) for config in dmn] == [
+        *((16, 4), (8, 8), (4, 8), (2, 8), (1, 8))
+    ]
+    # Rows compare where they compare as much.
+    assert len({command.config.compared for command, _ in told}) == 1
+
+
+def test_maps_too_large_for_rooms_are_refused_before_anything_is_trained(told, capsys):
+    with pytest.raises(SystemExit):
+        train("--figure", 8, "--data", "rooms", "--curves.contexts", 4, 32, "--max-steps", 1)
+    said = capsys.readouterr().err
+    assert "--views" in said and "--curves.contexts" in said and told == []
+    train("--figure", 8, "--data", "rooms", "--curves.contexts", 32, "--views", 40)
+    assert [command.config.queries for command, _ in told] == [8]
+
+
+@pytest.mark.parametrize(
+    "other", [("--system", "latent-image"), ("--image-size", 64, 64)], ids=["system", "size"]
+)
+def test_bags_start_fresh_where_no_such_weights_are_shipped(other, told, capsys):
+    train("--bag", "A.mcap", *other)
+    ((command, start),) = told
+    assert start is None and "starts from fresh weights" in capsys.readouterr().out
+    assert command.learning_rate == RECIPES["default"].learning_rate
+    told.clear()
+    with pytest.raises(SystemExit):
+        train("--bag", "A.mcap", *other, "--start-from", "shipped")
+    assert told == [] and "--start-from fresh" in capsys.readouterr().err
+
+
+def test_bags_start_from_the_shipped_weights_of_their_network(told, capsys):
+    train("--bag", "A.mcap")
+    ((command, start),) = told
+    assert start is not None and start.network.config == command.config.network
+    assert "fresh" not in capsys.readouterr().out
+    assert command.learning_rate == RECIPES["fine-tuning"].learning_rate
+
+
+def test_views_of_streetlearn_cannot_be_chosen(told, capsys):
+    with pytest.raises(SystemExit):
+        train("--data", "streetlearn", "--root", "DIR", "--views", 30, "--max-steps", 1)
+    said = capsys.readouterr().err
+    assert "'streetlearn' wants views 0, got 30" in said and "leave --views out" in said
+    published = ("--sources.streets", "streetlearn", "--sources.streets-root", "DIR")
+    train("--table", 3, *published, "--views", 30, "--max-steps", 1)
+    views = {command.data: command.views for command, _ in told}
+    assert views == {"rooms": 30, "mazes": 30, "streetlearn": 0}
