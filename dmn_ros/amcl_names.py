@@ -10,6 +10,14 @@ MOTION_MODELS = {
     "omnidirectional_drive": "omni",
 }
 
+# Models of beluga_amcl that nothing here is like, with what to do.
+OTHER_MODELS = {
+    "stationary": (
+        "beluga_amcl's model without odometry has no equal here; differential_drive or "
+        "omnidirectional_drive serve a robot that stands as well"
+    )
+}
+
 # Parameters of lasers, of their map, and of what this package does otherwise.
 IGNORED = frozenset(
     {
@@ -33,8 +41,10 @@ IGNORED = frozenset(
         "laser_max_range",
         "laser_min_range",
         "laser_model_type",
+        "map_path",
         "map_topic",
         "max_beams",
+        "model_unknown_space",
         "scan_topic",
         "selective_resampling",
         "service_introspection_mode",

@@ -42,6 +42,7 @@ def parameter(
     live: bool = False,
     name: str = "",
     also: str = "",
+    instead: dict[str, str] | None = None,
 ) -> Any:
     """A dataclass field that becomes a ROS parameter.
 
@@ -54,6 +55,7 @@ def parameter(
         live: whether it can be changed while the node runs.
         name: the ROS name, where it has dots; else that of the field.
         also: what others call it; counts where the name itself is not given.
+        instead: words that others allow and that are none of the choices, each with what to do.
     """
     metadata = {
         "description": description,
@@ -63,6 +65,7 @@ def parameter(
         "live": live,
         "name": name,
         "also": also,
+        "instead": instead or {},
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -160,6 +163,7 @@ def _require_good(field: dataclasses.Field[Any], value: Any) -> None:
     if choices and value not in choices:
         raise ConfigurationError(
             f"parameter {ros_name(field)!r} wants one of {words(choices)}, got {value!r}"
+            + (f": {instead}" if (instead := field.metadata["instead"].get(value)) else "")
         )
     if type_name(field) != "tuple[float, ...]":
         return

@@ -24,8 +24,8 @@ from dmn_ros.parameter_files import in_namespace, overruling, parameters_of
 
 MANAGED = ("mapper", "localizer")
 PLAYER = "bag_player"
-# What the localizer is called, and what the view map is, where Nav2's own map is on `map`.
-AMCL, NAV2_VIEW_MAP = "amcl", "view_map"
+# What Nav2 calls the localizer and its pose; the view map, where Nav2's own map is on `map`.
+AMCL, AMCL_POSE, NAV2_VIEW_MAP = "amcl", "amcl_pose", "view_map"
 # The name of the image display in config/dmn.rviz.
 IMAGE, COMPRESSED = "image", "/compressed"
 ARGUMENTS = {
@@ -41,7 +41,10 @@ ARGUMENTS = {
     "map": ("", "topic of the view map; empty: map, or view_map with nav2_compat"),
     "live_poses": ("", "poses of views while a robot drives; empty: as params_file says"),
     "view_pose": ("view_pose", "topic of these poses with live_poses:=pose"),
-    "pose": ("pose", "topic of these poses with live_poses:=pose_with_covariance"),
+    "pose": (
+        "",
+        "topic of those with covariance; empty: pose, or amcl_pose with nav2_compat",
+    ),
     "status": ("status", "topic where their localizer says how sure it is"),
     "rate": ("1.0", "speed of the bag that is played, or of simulated time"),
     "rviz": ("false", "whether to start RViz"),
@@ -251,9 +254,13 @@ def view_map(context: LaunchContext) -> dict[str, str]:
 
     Nav2's map server has a map of another type on `map`, and there can be but one.
     """
-    usual = NAV2_VIEW_MAP if is_true(value(context, "nav2_compat")) else "map"
-    topic = value(context, "map") or usual
+    topic = value(context, "map") or (NAV2_VIEW_MAP if for_nav2(context) else "map")
     return {} if topic == "map" else {"map": topic}
+
+
+def for_nav2(context: LaunchContext) -> bool:
+    """Whether names are those that Nav2 knows; not every launch file asks."""
+    return is_true(context.launch_configurations.get("nav2_compat", ""))
 
 
 def is_true(stated: str) -> bool:
@@ -288,5 +295,5 @@ def number(context: LaunchContext, name: str, kind: type[float] = float) -> floa
 
 
 def value(context: LaunchContext, name: str) -> str:
-    """A launch argument."""
-    return str(context.launch_configurations.get(name, ARGUMENTS[name][0]))
+    """A launch argument, which the launch file declares."""
+    return str(context.launch_configurations[name])

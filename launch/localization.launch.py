@@ -8,9 +8,10 @@ from launch_ros.actions import Node
 
 from dmn_ros.launching import (
     AMCL,
+    AMCL_POSE,
     arguments,
+    for_nav2,
     image_transport,
-    is_true,
     node,
     rviz,
     value,
@@ -22,8 +23,8 @@ from dmn_ros.launching import (
 def nodes(context: LaunchContext) -> list[Node]:
     """The localizer and RViz, with the values of the launch arguments."""
     options: dict[str, Any] = {}
-    if is_true(value(context, "nav2_compat")):
-        options = {"name": AMCL, "names": {"pose": "amcl_pose"}}
+    if for_nav2(context):
+        options = {"name": AMCL, "names": {"pose": AMCL_POSE}}
         # What Nav2's configuration of RViz shows.
         options["fixed"] = {"particle_cloud_type": "auto"}
         if not value(context, "autostart"):

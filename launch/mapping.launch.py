@@ -4,14 +4,16 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.launching import arguments, node, rviz, view_map
+from dmn_ros.launching import AMCL_POSE, arguments, for_nav2, node, rviz, value, view_map
 
 # What live views are made of, by the names in the mapper.
-LIVE = ("image", "view_pose", "pose", "status")
+LIVE = ("image", "view_pose", "status")
 
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The mapper and RViz, with the values of the launch arguments."""
+    # Where the localizer of the same arguments publishes.
+    pose = value(context, "pose") or (AMCL_POSE if for_nav2(context) else "pose")
     return [
         node(
             context,
@@ -19,7 +21,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             config="mapper.yaml",
             settings=("context_bag", "map_file", "live_poses", "image_transport"),
             remap={name: name for name in LIVE},
-            names=view_map(context),
+            names={"pose": pose, **view_map(context)},
         ),
         rviz(context),
     ]
@@ -32,7 +34,7 @@ def generate_launch_description() -> LaunchDescription:
         [
             *arguments(*names, "rviz", "log_level", "autostart", "use_respawn", "nav2_compat"),
             # Empty, so that a params_file is heard.
-            *arguments("live_poses", "image_transport", *LIVE, image_transport=""),
+            *arguments("live_poses", "image_transport", "pose", *LIVE, image_transport=""),
             OpaqueFunction(function=nodes),
         ]
     )

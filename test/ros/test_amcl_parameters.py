@@ -77,6 +77,68 @@ amcl:
     use_sim_time: false
 """
 
+# Every parameter that beluga_amcl declares, with values of its example.
+BELUGA_AMCL = """
+amcl:
+  ros__parameters:
+    robot_model_type: {model}
+    alpha1: 0.1
+    alpha2: 0.05
+    alpha3: 0.1
+    alpha4: 0.05
+    alpha5: 0.1
+    global_frame_id: map
+    odom_frame_id: odom
+    base_frame_id: base_footprint
+    map_topic: map
+    map_path: map_path
+    scan_topic: scan
+    initial_pose_topic: initialpose
+    max_particles: 2000
+    min_particles: 500
+    pf_err: 0.05
+    pf_z: 3.0
+    spatial_resolution_x: 0.1
+    spatial_resolution_y: 0.1
+    spatial_resolution_theta: 0.1
+    recovery_alpha_fast: 0.1
+    recovery_alpha_slow: 0.001
+    resample_interval: 1
+    selective_resampling: true
+    update_min_a: 0.2
+    update_min_d: 0.25
+    laser_model_type: likelihood_field
+    laser_likelihood_max_dist: 2.0
+    laser_max_range: 100.0
+    laser_min_range: 0.0
+    max_beams: 100
+    z_hit: 0.5
+    z_rand: 0.5
+    z_short: 0.05
+    z_max: 0.05
+    lambda_short: 0.1
+    sigma_hit: 0.2
+    model_unknown_space: true
+    tf_broadcast: true
+    transform_tolerance: 1.0
+    execution_policy: seq
+    debug: false
+    set_initial_pose: true
+    always_reset_initial_pose: false
+    first_map_only: false
+    autostart: false
+    autostart_delay: 0.0
+    initial_pose.x: 0.0
+    initial_pose.y: 2.0
+    initial_pose.yaw: 0.0
+    initial_pose.covariance_x: 0.25
+    initial_pose.covariance_y: 0.25
+    initial_pose.covariance_yaw: 0.0685
+    initial_pose.covariance_xy: 0.0
+    initial_pose.covariance_xyaw: 0.0
+    initial_pose.covariance_yyaw: 0.0
+"""
+
 
 def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
     probe: Any, start: Any, scene: Any, tmp_path: Path
@@ -111,6 +173,39 @@ def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
     (warning,) = [said for said in process.output.splitlines() if "WARN" in said]
     assert "recovery_alpha_fast is 0" in warning
     assert "random_seed" in process.output
+
+
+@pytest.mark.parametrize("model", ["differential_drive", "omnidirectional_drive"])
+def test_a_parameter_file_of_beluga_amcl_starts_the_localizer(
+    probe: Any, start: Any, scene: Any, tmp_path: Path, model: str
+) -> None:
+    path = tmp_path / "beluga.yaml"
+    path.write_text(BELUGA_AMCL.format(model=model))
+    names = {"__node": "amcl"}
+    process = start("localizer", remap=names, files=[path], weights=scene.weights, device="cpu")
+    configure = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    assert probe.call(ChangeState, "amcl/change_state", configure).success
+    probe.wait(lambda: "waiting for a map" in process.output, "the localizer to be configured")
+    asked = GetParameters.Request(names=["robot_model_type", "initial_pose.y"])
+    values = probe.call(GetParameters, "amcl/get_parameters", asked).values
+    assert (values[0].string_value, values[1].double_value) == (model, 2.0)
+    assert "is not known" not in process.output
+    assert "WARN" not in process.output
+
+
+def test_the_model_of_beluga_amcl_without_odometry_is_refused_with_another(
+    start: Any, scene: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "beluga.yaml"
+    path.write_text(BELUGA_AMCL.format(model="stationary"))
+    process = start(
+        "localizer", remap={"__node": "amcl"}, files=[path], weights=scene.weights, device="cpu"
+    )
+    assert process.popen.wait(30) == 1
+    (line,) = [said for said in process.output.splitlines() if "stationary" in said]
+    assert "'robot_model_type' wants one of" in line
+    assert "has no equal here; differential_drive or omnidirectional_drive serve" in line
+    assert "Traceback" not in process.output
 
 
 def test_motion_models_by_the_names_of_plugins() -> None:

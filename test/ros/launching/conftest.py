@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,38 @@ def stand_in() -> Any:
 
 
 @pytest.fixture
-def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Execute a launch file with arguments; what it started, by executable, and its context."""
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The stand-in, in the place of launch and launch_ros."""
     recorded = stand_in()
     for name, module in recorded.modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
     sys.modules.pop("dmn_ros.launching", None)
+    yield recorded
+    # It holds classes of the stand-in.
+    sys.modules.pop("dmn_ros.launching", None)
+
+
+@pytest.fixture
+def describe(recorded: Any) -> Callable[[str], Any]:
+    """Read a launch file, one of ours by its name or any by its path without the ending."""
+
+    def read(name: str) -> Any:
+        module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
+        return module["generate_launch_description"]()
+
+    return read
+
+
+@pytest.fixture
+def launch(recorded: Any, describe: Callable[[str], Any]) -> Callable[..., Any]:
+    """Execute a launch file with arguments; what it started, by executable, and its context."""
 
     def execute(name: str, *, has_rviz: bool = True, **stated: str) -> tuple[dict[str, Any], Any]:
         if has_rviz:
             importlib.import_module("dmn_ros.launching").__dict__["_require_rviz"] = lambda: None
-        module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
-        context = recorded.LaunchContext(launch_configurations=dict(stated))
-        module["generate_launch_description"]().execute(context)
+        context = recorded.LaunchContext(given=dict(stated))
+        describe(name).execute(context)
         return {getattr(s, "executable", "process"): s for s in context.started}, context
 
-    yield execute
-    # It holds classes of the stand-in.
-    sys.modules.pop("dmn_ros.launching", None)
+    return execute

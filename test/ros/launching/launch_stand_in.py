@@ -20,6 +20,12 @@ from dmn_ros.parameter_files import OVERRULING
 
 @dataclass
 class LaunchContext:
+    """Arguments that were given are heard only once they are declared.
+
+    launch itself hears them in any case, but shows nobody that they exist.
+    """
+
+    given: dict[str, str] = field(default_factory=dict)
     launch_configurations: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     started: list[Any] = field(default_factory=list)
@@ -30,6 +36,8 @@ class LaunchConfiguration:
     variable_name: str
 
     def perform(self, context: LaunchContext) -> str:
+        if self.variable_name not in context.launch_configurations:
+            raise RuntimeError(f"launch configuration {self.variable_name!r} does not exist")
         return context.launch_configurations[self.variable_name]
 
 
@@ -85,10 +93,11 @@ class DeclareLaunchArgument:
     choices: tuple[str, ...] | None = None
 
     def execute(self, context: LaunchContext) -> None:
-        stated = context.launch_configurations
-        stated.setdefault(self.name, text(context, self.default_value))
-        if self.choices is not None and stated[self.name] not in self.choices:
-            raise RuntimeError(f"{self.name}:={stated[self.name]} is none of {self.choices}")
+        found = context.given.get(self.name)
+        stated = text(context, self.default_value) if found is None else found
+        if self.choices is not None and stated not in self.choices:
+            raise RuntimeError(f"{self.name}:={stated} is none of {self.choices}")
+        context.launch_configurations[self.name] = stated
 
 
 @dataclass
@@ -167,7 +176,13 @@ class Node:
 class LaunchDescription:
     entities: list[Any]
 
+    @property
+    def declared(self) -> dict[str, DeclareLaunchArgument]:
+        return {e.name: e for e in self.entities if isinstance(e, DeclareLaunchArgument)}
+
     def execute(self, context: LaunchContext) -> None:
+        if unknown := sorted(context.given.keys() - self.declared):
+            raise RuntimeError(f"not declared: {', '.join(unknown)}")
         for entity in self.entities:
             entity.execute(context)
 

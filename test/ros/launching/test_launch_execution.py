@@ -217,23 +217,29 @@ def test_the_visualizer_is_started_for_rviz_or_by_itself(launch: Launch) -> None
     assert "visualizer" not in launch("localization", rviz="true", visualize="false")[0]
 
 
+VIEW_MAPS: list[tuple[dict[str, str], str]] = [
+    ({}, "map"),
+    ({"map": "/robot/views"}, "/robot/views"),
+    ({"nav2_compat": "true"}, "view_map"),
+    ({"nav2_compat": "true", "map": "views"}, "views"),
+    ({"nav2_compat": "true", "map": "map"}, "map"),
+]
+
+
 @pytest.mark.parametrize(
-    ("stated", "topic"),
+    ("name", "stated", "topic"),
     [
-        ({}, "map"),
-        ({"map": "/robot/views"}, "/robot/views"),
-        ({"nav2_compat": "true"}, "view_map"),
-        ({"nav2_compat": "true", "map": "views"}, "views"),
-        ({"nav2_compat": "true", "map": "map"}, "map"),
+        *(("mapping", stated, topic) for stated, topic in VIEW_MAPS),
+        *(("localization", {"visualize": "true", **stated}, topic) for stated, topic in VIEW_MAPS),
+        *(("demo", {"visualize": "true", **stated}, topic) for stated, topic in VIEW_MAPS[:2]),
     ],
 )
-@pytest.mark.parametrize("name", ["localization", "mapping", "demo"])
 def test_the_view_map_gives_way_to_the_map_of_nav2(
     launch: Launch, scene: Any, name: str, stated: dict[str, str], topic: str
 ) -> None:
     """Nav2's map server publishes an OccupancyGrid on `map`, and a topic has one type."""
     bags = {"bag": str(scene.query), "context_bag": str(scene.context)} if name == "demo" else {}
-    started, _ = launch(name, visualize="true", **bags, **stated)
+    started, _ = launch(name, **bags, **stated)
     ours = {"mapper", "localizer", "visualizer"} & set(started)
     assert (
         ours
@@ -245,6 +251,30 @@ def test_the_view_map_gives_way_to_the_map_of_nav2(
     )
     found = {dict(started[node].remappings).get("map", "map") for node in ours}
     assert found == {topic}
+
+
+@pytest.mark.parametrize(
+    ("stated", "published", "heard"),
+    [
+        ({}, "pose", "pose"),
+        ({"nav2_compat": "true"}, "amcl_pose", "amcl_pose"),
+        ({"nav2_compat": "true", "pose": "/other/pose"}, "amcl_pose", "/other/pose"),
+        ({"nav2_compat": "true", "pose": "pose"}, "amcl_pose", "pose"),
+        ({"pose": "amcl_pose"}, "pose", "amcl_pose"),
+    ],
+)
+def test_a_mapper_hears_the_poses_of_a_localizer_that_is_amcl(
+    launch: Launch, stated: dict[str, str], published: str, heard: str
+) -> None:
+    """Both launch files with the same arguments, but for `pose`, which only one of them has."""
+    shared = {name: word for name, word in stated.items() if name != "pose"}
+    localizer = launch("localization", **shared)[0]["localizer"]
+    mapper = launch("mapping", live_poses="pose_with_covariance", **stated)[0]["mapper"]
+    assert dict(localizer.remappings).get("pose", "pose") == published
+    assert dict(mapper.remappings).get("pose", "pose") == heard
+    # How sure it is, is said on the same name whatever the node is called.
+    assert "status" not in dict(localizer.remappings)
+    assert dict(mapper.remappings).get("status", "status") == "status"
 
 
 def test_the_simulated_demo_hands_its_map_on(

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import ast
-import runpy
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROMISED = {
     "mapping": {
         *("namespace", "use_sim_time", "params_file", "context_bag", "map_file", "autostart"),
-        *("live_poses", "image", "image_transport", "view_pose", "pose", "status"),
+        *("live_poses", "image", "image_transport", "view_pose", "pose", "status", "map"),
+        *("nav2_compat", "rviz", "log_level", "use_respawn"),
     },
-    "localization": {"namespace", "use_sim_time", "params_file", "image", "odom", "nav2_compat"},
+    "localization": {
+        *("namespace", "use_sim_time", "params_file", "image", "image_transport", "odom", "map"),
+        *("nav2_compat", "rviz", "visualize", "log_level", "autostart", "use_respawn"),
+    },
     "replay": {
         *("namespace", "params_file", "context_bag", "query_bag", "map_file", "rate", "rviz"),
         *("use_sim_time", "use_respawn"),
     },
     "demo": {
-        "namespace",
-        "use_sim_time",
-        "params_file",
-        "bag",
-        "rate",
-        "rviz",
-        "log_level",
-        "autostart",
+        *("namespace", "use_sim_time", "params_file", "context_bag", "bag", "rate", "map", "rviz"),
+        *("visualize", "log_level", "autostart", "use_respawn"),
     },
 }
 
@@ -46,14 +45,36 @@ def test_the_source_is_python(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROMISED)
-def test_arguments_are_declared(name: str) -> None:
-    pytest.importorskip("launch_ros", reason="launch is not on PyPI; it comes with ROS 2")
-    from launch.actions import DeclareLaunchArgument
+def test_arguments_are_declared_and_described(describe: Callable[[str], Any], name: str) -> None:
+    declared = describe(name).declared
+    assert declared.keys() >= PROMISED[name]
+    assert [argument for argument, said in declared.items() if not said.description] == []
 
-    module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
-    entities = module["generate_launch_description"]().entities
-    declared = {e.name for e in entities if isinstance(e, DeclareLaunchArgument)}
-    assert declared >= PROMISED[name]
+
+UNDECLARED = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess
+from launch.substitutions import LaunchConfiguration
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument("word", default_value="a"),
+        ExecuteProcess(cmd=["echo", LaunchConfiguration("{read}")]),
+    ])
+"""
+
+
+def test_what_is_read_or_given_must_be_declared(launch: Callable[..., Any], tmp_path: Path) -> None:
+    """What the other tests of launch files rely on."""
+    path = tmp_path / "echo.launch.py"
+    name = str(path).removesuffix(".launch.py")
+    path.write_text(UNDECLARED.format(read="word"))
+    assert launch(name, word="b")[0]["process"].cmd == ["echo", "b"]
+    with pytest.raises(RuntimeError, match="not declared: other"):
+        launch(name, other="b")
+    path.write_text(UNDECLARED.format(read="other"))
+    with pytest.raises(RuntimeError, match="'other' does not exist"):
+        launch(name)
 
 
 def test_rviz_listens_as_the_nodes_publish() -> None:
