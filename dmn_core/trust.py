@@ -23,15 +23,17 @@ class Distrust:
 class TrustLimits:
     """What a pose must hold; the names are those of the mapper's parameters.
 
+    The defaults suit the shipped weights: docs/decisions/0019-calibration.md.
+
     Attributes:
         min_confidence: least probability that it is right.
         max_pose_std_m: greatest standard deviation of the best mode in the plane.
         max_pose_std_rad: and in yaw.
     """
 
-    min_confidence: float = 0.8
-    max_pose_std_m: float = 0.3
-    max_pose_std_rad: float = 0.1
+    min_confidence: float = 0.85
+    max_pose_std_m: float = 5.0
+    max_pose_std_rad: float = 1.0
 
     def distrust(
         self, state: State, confidence: float, mode_covariance: NDArray[np.float64]
