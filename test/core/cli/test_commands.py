@@ -131,4 +131,4 @@ def test_train_and_evaluate_on_a_few_mazes(tmp_path, monkeypatch, capsys):
 
 
 def test_training_without_an_end_is_refused(capsys):
-    assert "minutes or max_steps" in fails(capsys, "train")
+    assert "minutes or max_steps" in fails(capsys, "train", "--patience-steps", "0")
