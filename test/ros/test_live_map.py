@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -195,18 +196,24 @@ def test_a_stale_view_gives_way_and_the_map_stays_small(probe: Any, mapper: Any)
         where = [i for i, source in enumerate(told.sources) if source == "r1"]
         return [(told.stamps_ns[i] // SECOND, told.viewpoints[3 * i]) for i in where]
 
-    def wait_for(*views: tuple[int, float]) -> None:
-        wanted = [(START // SECOND + seconds, x) for seconds, x in views]
-        probe.wait(lambda: of_robot() == wanted, f"views {wanted}, got {of_robot()}")
+    def visit_and_find(seconds: int, x: float, *views: tuple[int, float]) -> None:
+        """Visit a place; these are then the views of the robot.
+
+        Best-effort images may be lost on a busy machine: it is visited again after a long while.
+        """
+        wanted = [(START // SECOND + stamp, place) for stamp, place in views]
+        for _ in range(3):
+            visit(seconds, x)
+            with suppress(AssertionError):
+                probe.wait(lambda: of_robot() == wanted, "views", seconds=20)
+                break
+        assert of_robot() == wanted
         assert maps[-1].n_views <= 6
 
-    visit(0, 30.0)
-    wait_for((0, 30.0))
-    visit(20, 30.0)
-    wait_for((20, 30.0))
+    visit_and_find(0, 30.0, (0, 30.0))
+    visit_and_find(20, 30.0, (20, 30.0))
     # One more than there may be: the context gives way, as views are spread widely.
-    visit(21, -30.0)
-    wait_for((20, 30.0), (21, -30.0))
+    visit_and_find(21, -30.0, (20, 30.0), (21, -30.0))
     assert maps[-1].n_views == 6
 
 
