@@ -17,12 +17,13 @@ from dmn_core.cli.evaluate_paper import (
     TableNumber,
     refuse_two_pages,
 )
-from dmn_core.cli.given_options import asks_for_another_network, given
+from dmn_core.cli.given_options import asks_for_another_network
 from dmn_core.cli.train_compared import TrainingSources, compared_trainings
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
 from dmn_core.errors import CheckpointError, ConfigurationError
+from dmn_core.evaluation.command_words import given
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.recipes import (

@@ -51,6 +51,17 @@ def record_query_bag(
     drive = DriveConfig(rate_hz=DRIVE_RATE_HZ)
     trajectory = drive_between_random_cells(layout, duration_s, rng=rng, config=drive)
     odometry = wheel_odometry(trajectory, rng=rng, noise=config.odometry_noise)
+    entries = query_entries(layout, trajectory, odometry, config)
+    return write_bag(path, entries, storage=config.storage)
+
+
+def query_entries(
+    layout: MazeLayout,
+    trajectory: Trajectory,
+    odometry: NDArray[np.float64],
+    config: RecordingConfig,
+) -> list[Entry]:
+    """Everything that `record_query_bag` records of a drive at 100 Hz with odometry (T, 3)."""
     moves = _every(config.odometry_rate_hz, trajectory)
     images = _every(config.image_rate_hz, trajectory, offset=2)
     entries = [camera_mount(layout, config)]
@@ -60,7 +71,7 @@ def record_query_bag(
         stamp = config.stamp_ns(trajectory.times_s[index])
         truth = make.pose_stamped(trajectory.poses_map_base[index], stamp, MAP_FRAME)
         entries.append(Entry(stamp, "/ground_truth", truth))
-    return write_bag(path, entries, storage=config.storage)
+    return entries
 
 
 def record_context_bag(

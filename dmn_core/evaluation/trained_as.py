@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dmn_core.errors import CheckpointError
+from dmn_core.evaluation.command_words import given
 from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.evaluation.subjects import PAPER_CONTEXTS, Subject
 
@@ -122,13 +123,8 @@ def _recipe(command: str) -> str | None:
         return None
     if words[1:2] != ["train"]:
         return None
-    named = [
-        word.partition("=")[2] or following
-        for word, following in zip(words, [*words[1:], ""], strict=True)
-        if word.partition("=")[0] == "--recipe"
-    ]
-    usual = "default" if "--bag" not in words else None
-    return named[-1] if named else usual
+    usual = "default" if given("bag", words) is None else None
+    return given("recipe", words) or usual
 
 
 def _meant(subject: Subject) -> Iterator[tuple[str, object]]:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from dmn_core.attention_blocks import BYTES_PER_FEATURE
 from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import compose
 from dmn_core.mapping import ViewEncoder
@@ -17,13 +18,11 @@ from dmn_core.networks import LikelihoodHead, PoseHead
 from dmn_core.observation.network_config import HeadName, NetworkConfig
 from dmn_core.views import ViewMap
 
-# Bytes of per-particle features held at once when no gradient is wanted, four for each feature of
-# whatever precision, so that chunks stay the same. Of the view-embedding map a CPU takes 256
-# particles at once with 32x32 images; a GPU, which wants more to do, takes 4096, and 193 with
-# panoramas. That is by arithmetic, not measured.
+# Bytes of per-particle features held at once when no gradient is wanted. Of the view-embedding map
+# a CPU takes 256 particles at once with 32x32 images; a GPU, which wants more to do, takes 4096,
+# and 193 with panoramas. That is by arithmetic, not measured.
 BYTES_PER_CHUNK = 2**24
 BYTES_PER_CHUNK_ON_GPU = 2**28
-BYTES_PER_FEATURE = 4
 
 
 @dataclass(frozen=True)

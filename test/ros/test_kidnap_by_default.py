@@ -15,21 +15,15 @@ from dmn.msg import LocalizerStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from tf2_msgs.msg import TFMessage
 
+from dmn_core.data.bag import read_query
 from dmn_core.data.bag_output import write_bag
-from dmn_core.data.drive_messages import (
-    COMPRESSED_TOPIC,
-    DRIVE_RATE_HZ,
-    RecordingConfig,
-    camera_mount,
-    image_entries,
-    odometry_entries,
-)
-from dmn_core.data.recording import record_context_bag
+from dmn_core.data.drive_messages import COMPRESSED_TOPIC, DRIVE_RATE_HZ, RecordingConfig
+from dmn_core.data.recording import query_entries, record_context_bag
 from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
 from dmn_core.pose_track import PoseTrack
 from dmn_core.weights import default_weights_path
-from dmn_core.worlds.kidnapped_drive import KidnappedDrive, drive_and_be_kidnapped
-from dmn_core.worlds.maze import MazeLayout, generate_maze
+from dmn_core.worlds.kidnapped_drive import drive_and_be_kidnapped
+from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.renderer import CameraConfig
 from dmn_core.worlds.trajectory import DriveConfig
 
@@ -42,30 +36,15 @@ LOST = LocalizerStatus.LOST
 UNTOLD = {LocalizerStatus.GLOBAL, LOST}
 
 
-def drive_in(layout: MazeLayout, seed: int = SEED) -> KidnappedDrive:
-    rng, config = np.random.default_rng(seed), DriveConfig(rate_hz=DRIVE_RATE_HZ)
-    return drive_and_be_kidnapped(layout, HALF_S, rng=rng, config=config)
-
-
-def record(folder: Path, layout: MazeLayout, drive: KidnappedDrive) -> tuple[Path, Path, int]:
-    """Context and query bags of a drive, and the number of its images."""
-    count = len(drive.trajectory)
-    samples = np.arange(0, count, round(DRIVE_RATE_HZ / CONFIG.odometry_rate_hz))
-    images = np.arange(2, count, round(DRIVE_RATE_HZ / CONFIG.image_rate_hz))
-    entries = [
-        camera_mount(layout, CONFIG),
-        *image_entries(layout, drive.trajectory, images, CONFIG),
-        *odometry_entries(drive.trajectory, drive.poses_odom_base, samples, CONFIG),
-    ]
-    context = record_context_bag(folder / "context", layout, views=VIEWS, config=CONFIG)
-    return context, write_bag(folder / "query", entries, storage="mcap"), len(images)
-
-
 @pytest.mark.slow
 def test_a_kidnapped_robot_of_default_settings(probe: Any, start: Any, tmp_path: Path) -> None:
     layout = generate_maze(MAZE)
-    drive = drive_in(layout)
-    context, query, count = record(tmp_path, layout, drive)
+    rng, config = np.random.default_rng(SEED), DriveConfig(rate_hz=DRIVE_RATE_HZ)
+    drive = drive_and_be_kidnapped(layout, HALF_S, rng=rng, config=config)
+    context = record_context_bag(tmp_path / "context", layout, views=VIEWS, config=CONFIG)
+    entries = query_entries(layout, drive.trajectory, drive.poses_odom_base, CONFIG)
+    query = write_bag(tmp_path / "query", entries, storage=CONFIG.storage)
+    count = len(read_query(query))
     weights = {"weights": default_weights_path(), "device": "cpu", "threads": 1}
     start("mapper", context_bag=context, **weights)
     start(
