@@ -28,12 +28,15 @@ class Calibration:
         spread: the covariance of its error.
         weights_fingerprint: of the weights that these were fitted for; empty where nothing was.
         success_distance_m: the distance that these were fitted for.
+        conditions: settings of the robot that these were fitted with, by name; none where that was
+            not recorded.
     """
 
     confidence: ConfidenceModel = field(default_factory=ConfidenceModel)
     spread: SpreadModel = field(default_factory=SpreadModel)
     weights_fingerprint: str = ""
     success_distance_m: float = DEFAULT_SUCCESS_M
+    conditions: dict[str, float | str] = field(default_factory=dict)
 
     def fits(self, success_distance_m: float) -> bool:
         """Whether it can be asked about another distance; a guess is as good for any."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from dmn_core.belief_monitor import MonitorSettings
-from dmn_core.calibration import load_calibration
+from dmn_core.calibration import Calibration, load_calibration
 from dmn_core.checkpoint import load_checkpoint
 from dmn_core.errors import ConfigurationError
 from dmn_core.localization import Localizer, choose_device
@@ -113,6 +114,42 @@ def load_localizer(
         weights_fingerprint=checkpoint.fingerprint,
         calibration=load_calibration(weights, weights_fingerprint=checkpoint.fingerprint),
     )
+
+
+def conditions_of(robot: RobotSettings) -> dict[str, float | str]:
+    """What confidence and covariance depend on besides the weights, named as the node's parameters.
+
+    Which images are weighed, how much each counts, and how far particles part in between.
+    """
+    noise = asdict(robot.filter.noise)
+    return {
+        "update_min_d": robot.gate.update_min_d,
+        "update_min_a": robot.gate.update_min_a,
+        "likelihood_power": robot.filter.likelihood_power,
+        "motion_model": noise.pop("model"),
+        **noise,
+    }
+
+
+def doubts_of(calibration: Calibration, robot: RobotSettings) -> Iterator[str]:
+    """Why confidence and covariance may not hold for a robot, each with what to do."""
+    fitted_m, asked_m = calibration.success_distance_m, robot.monitor.success_distance_m
+    if not calibration.fits(asked_m):
+        yield (
+            f"the record of confidence was fitted for success_distance_m {fitted_m:g}, not for "
+            f"{asked_m:g}: the confidence is a guess until `dmn calibrate` fits it again"
+        )
+    others = [
+        f"{name} {value} (fitted with {calibration.conditions[name]})"
+        for name, value in conditions_of(robot).items()
+        if value != calibration.conditions.get(name, value)
+    ]
+    if others:
+        yield (
+            f"confidence and covariance were fitted with other settings than {', '.join(others)}, "
+            "and may claim too much or too little: leave these as they are in "
+            "config/localizer.yaml, or fit again with `dmn calibrate`"
+        )
 
 
 def session_of(localizer: Localizer, robot: RobotSettings) -> Session:

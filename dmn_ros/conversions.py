@@ -47,20 +47,29 @@ def to_pose(pose: FloatArray) -> Pose:
     return Pose(position=Point(x=x, y=y), orientation=turn)
 
 
-def to_pose_with_covariance(fix: Fix, *, frame_id: str) -> PoseWithCovarianceStamped:
-    """The estimate with all nine planar terms of its covariance."""
+def to_pose_with_covariance(
+    fix: Fix, *, frame_id: str, of_mode: bool = False
+) -> PoseWithCovarianceStamped:
+    """The estimate with all nine planar terms of its covariance.
+
+    Args:
+        fix: the estimate.
+        frame_id: of the map.
+        of_mode: whether the covariance is that of the best mode, without the doubt that it is it.
+    """
+    best = fix.status.modes[0] if of_mode and fix.status.modes else fix
     message = PoseWithCovarianceStamped(header=header(fix.stamp_ns, frame_id))
     message.pose.pose = to_pose(fix.pose_map_base)
-    message.pose.covariance = full_covariance(fix.covariance)
+    message.pose.covariance = full_covariance(best.covariance)
     return message
 
 
 def to_map_odom_transform(
-    fix: Fix, *, map_frame: str, odom_frame: str, stamp_ns: int
+    pose_map_odom: FloatArray, *, map_frame: str, odom_frame: str, stamp_ns: int
 ) -> TransformStamped:
-    """Where the odometry frame is in the map."""
+    """Where the odometry frame (3,) is in the map."""
     message = TransformStamped(header=header(stamp_ns, map_frame), child_frame_id=odom_frame)
-    pose = to_pose(fix.pose_map_odom)
+    pose = to_pose(pose_map_odom)
     message.transform.translation.x = pose.position.x
     message.transform.translation.y = pose.position.y
     message.transform.rotation = pose.orientation

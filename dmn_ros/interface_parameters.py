@@ -52,6 +52,20 @@ class InterfaceParameters:
         low=0.0,
         high=1000.0,
     )
+    transform_smoothing: float = parameter(
+        0.0,
+        "seconds in which that transform takes over 63 % of a correction; 0: all at once, and so "
+        "do jumps to another place",
+        low=0.0,
+        high=60.0,
+        live=True,
+    )
+    covariance_source: str = parameter(
+        "error",
+        "covariance of pose: error, with the doubt whether it is the right place, or mode, without",
+        choices=("error", "mode"),
+        live=True,
+    )
     camera_timeout: float = parameter(
         10.0, "seconds without a pose after which that ends", low=0.0, live=True
     )

@@ -19,6 +19,7 @@ from std_srvs.srv import Empty
 from dmn_core.data.ros_decoding import stamp_ns
 from dmn_core.errors import CameraError, ConfigurationError, DecodingError, DmnError
 from dmn_core.localization import Everywhere, Near
+from dmn_core.robot import RobotSettings
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
 from dmn_ros.diagnostics import NOT_FINITE
@@ -72,7 +73,7 @@ class LocalizerNode(ManagedNode):
             DmnError: a parameter or the weights are no good.
         """
         self._tracking = make_tracking(self, on_start=self._on_start)
-        self._warn_of_confidence(self.parameters)
+        self._warn_of_confidence(self.parameters.settings_at_work())
         # Before anything that must be ended: this may fail.
         self._keeper = PoseKeeper(self, self._last_pose)
         self._reporting = Reporting(self)
@@ -117,12 +118,13 @@ class LocalizerNode(ManagedNode):
         robot = parameters.settings_at_work()
         if self._worker is not None:
             self._worker.put(lambda: self._tracking.adjust(robot))
-            if parameters.success_distance_m != self.parameters.success_distance_m:
-                self._warn_of_confidence(parameters)
+            self._warn_of_confidence(robot, told=self._doubt)
 
-    def _warn_of_confidence(self, parameters: LocalizerParameters) -> None:
-        if doubt := self._tracking.doubt(parameters.settings_at_work()):
-            self.get_logger().warning(doubt)
+    def _warn_of_confidence(self, robot: RobotSettings, *, told: str = "") -> None:
+        """Say why the confidence may not hold, unless that was told already."""
+        self._doubt = self._tracking.doubt(robot)
+        if self._doubt and self._doubt != told:
+            self.get_logger().warning(self._doubt)
 
     @property
     def _work(self) -> Worker:

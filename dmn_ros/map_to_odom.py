@@ -14,6 +14,7 @@ from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros.conversions import to_map_odom_transform
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import TRANSFORMS
+from dmn_ros.smoothing import SmoothCorrection
 
 
 class MapToOdom:
@@ -28,13 +29,18 @@ class MapToOdom:
         self._fix: Fix | None = None
         self._fixed_ns = 0
         self._last_ns = -1
+        self._correction = SmoothCorrection()
+        self._pose_map_odom: np.ndarray | None = None
 
     def send(self, fix: Fix) -> None:
         """Publish a fix where the robot is tracked, or is where somebody said it was."""
         with self._lock:
             if fix.status.state not in TRUSTED:
-                self._fix = None
+                self._forget()
                 return
+            if fix.jump_m is not None:
+                # Half-way between two places the robot is nowhere.
+                self._correction.forget()
             self._fix, self._fixed_ns = fix, self._now_ns()
             self._publish(fix, ahead_ns=0)
 
@@ -42,7 +48,7 @@ class MapToOdom:
     def pose_map_odom(self) -> np.ndarray | None:
         """The odometry frame in the map (3,), as it was published; None where nothing is."""
         with self._lock:
-            return None if self._fix is None else self._fix.pose_map_odom
+            return self._pose_map_odom
 
     def repeat(self) -> None:
         """Publish the last fix once more, for as long after it as time went on since it came.
@@ -59,17 +65,28 @@ class MapToOdom:
     def clear(self) -> None:
         """Say nothing until the next fix, which may be older."""
         with self._lock:
-            self._fix, self._last_ns = None, -1
+            self._forget()
+            self._last_ns = -1
+
+    def _forget(self) -> None:
+        self._fix = self._pose_map_odom = None
+        self._correction.forget()
 
     def _publish(self, fix: Fix, *, ahead_ns: int) -> None:
         parameters = self._node.parameters
+        self._pose_map_odom = self._correction.toward(
+            fix.pose_map_base,
+            fix.pose_odom_base,
+            now_ns=self._now_ns(),
+            time_constant_s=parameters.transform_smoothing,
+        )
         if not parameters.tf_broadcast:
             return
         tolerance_ns = round(parameters.transform_tolerance * NANOSECONDS)
         # Listeners take the newest stamp for the newest transform, and warn of equal ones.
         stamp_ns = max(fix.stamp_ns + tolerance_ns + ahead_ns, self._last_ns + 1)
         transform = to_map_odom_transform(
-            fix,
+            self._pose_map_odom,
             map_frame=parameters.global_frame_id,
             odom_frame=parameters.odom_frame_id,
             stamp_ns=stamp_ns,

@@ -49,7 +49,8 @@ class LocalizerOutputs:
             self._cloud.publish(self._to_cloud(fix, frame, self._node.parameters.max_poses))
         self.map_to_odom.send(fix)
         self.tell(standing, counts)
-        self._pose.publish(to_pose_with_covariance(fix, frame_id=frame))
+        of_mode = self._node.parameters.covariance_source == "mode"
+        self._pose.publish(to_pose_with_covariance(fix, frame_id=frame, of_mode=of_mode))
 
     def tell(self, standing: Standing, counts: Snapshot) -> None:
         """Publish the status alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
         namespace: of the node, with or without a slash before it.
     """
     name = _joined(namespace, node)
-    said = {section: {"ros__parameters": dict(parameters)} for section in ("/**", name)}
+    # Copies: what stands in a file twice would be an alias in YAML, and ROS reads none.
+    said = {section: {"ros__parameters": copy.deepcopy(parameters)} for section in ("/**", name)}
     return _written(yaml.safe_dump(said), OVERRULING)
 
 

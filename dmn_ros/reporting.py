@@ -107,6 +107,7 @@ def details_of(standing: Standing, *, most_particles: int) -> dict[str, str]:
         "injected_share": f"{status.injected_share:.3f}",
         "last_jump": status.last_jump.name,
         "inference_ms": f"{standing.inference_ms:.1f}",
+        "latency_ms": f"{standing.latency_ms:.1f}",
         "image_age_ms": f"{standing.image_age_ms:.1f}",
     }
 

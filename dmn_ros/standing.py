@@ -22,6 +22,7 @@ class Standing:
         status: of the belief.
         weighed: whether the belief was weighed by that image just now.
         inference_ms: time that the last image took; 0 where there is none.
+        latency_ms: from the stamp of the last image to its pose; 0 where there is none.
         image_age_ms: of the last image; 0 where there is none.
     """
 
@@ -29,6 +30,7 @@ class Standing:
     status: LocalizerStatus
     weighed: bool = False
     inference_ms: float = 0.0
+    latency_ms: float = 0.0
     image_age_ms: float = 0.0
 
 
@@ -52,7 +54,7 @@ class StandingKeeper:
         """Keep a fix; the standing that it makes."""
         with self._lock:
             self._fix, self._fixed_ns, self._is_new = fix, self._now_ns(), True
-            return _after(fix, fix.status, self._fixed_ns, stamp_ns=fix.stamp_ns)
+            return self._after(fix, fix.status, self._fixed_ns, stamp_ns=fix.stamp_ns)
 
     def is_new(self) -> bool:
         """Whether a fix came since this was asked last."""
@@ -87,7 +89,7 @@ class StandingKeeper:
             lack = f"no pose for {age_s:.0f} s" if age_s >= 0 else "no pose since time jumped back"
             reason = lack + (f": {why}" if why else "")
             status = replace(status, state=state, reason=reason, confidence=0.0)
-        return replace(_after(fix, status, now_ns, stamp_ns=now_ns), weighed=False)
+        return replace(self._after(fix, status, now_ns, stamp_ns=now_ns), weighed=False)
 
     def _missing(self, counts: Snapshot, *, has_map: bool) -> str:
         """What a first fix waits for."""
@@ -98,12 +100,12 @@ class StandingKeeper:
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
 
-
-def _after(fix: Fix, status: LocalizerStatus, now_ns: int, *, stamp_ns: int) -> Standing:
-    return Standing(
-        stamp_ns=stamp_ns,
-        status=status,
-        weighed=fix.weighed,
-        inference_ms=1e3 * fix.latency_s,
-        image_age_ms=1e-6 * (now_ns - fix.stamp_ns),
-    )
+    def _after(self, fix: Fix, status: LocalizerStatus, now_ns: int, *, stamp_ns: int) -> Standing:
+        return Standing(
+            stamp_ns=stamp_ns,
+            status=status,
+            weighed=fix.weighed,
+            inference_ms=1e3 * fix.latency_s,
+            latency_ms=1e-6 * (self._fixed_ns - fix.stamp_ns),
+            image_age_ms=1e-6 * (now_ns - fix.stamp_ns),
+        )

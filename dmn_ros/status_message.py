@@ -38,6 +38,7 @@ def to_status_message(standing: Standing, counts: Snapshot, *, frame_id: str) ->
         injected_share=float(status.injected_share),
         weighed=standing.weighed,
         inference_ms=standing.inference_ms,
+        latency_ms=standing.latency_ms,
         image_age_ms=standing.image_age_ms,
         images_received=counts.received,
         images_processed=counts.processed,

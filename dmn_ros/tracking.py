@@ -10,7 +10,7 @@ import numpy as np
 
 from dmn_core.errors import DmnError
 from dmn_core.localization import Everywhere, Localizer, Near
-from dmn_core.robot import RobotSettings, session_of
+from dmn_core.robot import RobotSettings, doubts_of, session_of
 from dmn_core.session import Fix
 from dmn_core.views import ViewMap
 from dmn_ros.interface_parameters import OnTimeJump
@@ -127,15 +127,8 @@ class Tracking:
         return True
 
     def doubt(self, robot: RobotSettings) -> str:
-        """What is wrong with the confidence under other settings; empty where nothing is."""
-        model, asked_m = self._localizer.calibration, robot.monitor.success_distance_m
-        if model.fits(asked_m):
-            return ""
-        return (
-            f"the record of confidence was fitted for success_distance_m "
-            f"{model.success_distance_m:g}, not for {asked_m:g}: the confidence is a guess until "
-            "`dmn calibrate` fits it again"
-        )
+        """Why the confidence may not hold under other settings; empty where it does."""
+        return "; ".join(doubts_of(self._localizer.calibration, robot))
 
     def adjust(self, robot: RobotSettings) -> None:
         """Filter, gate and monitor work by other settings from now on."""

@@ -7,7 +7,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from dmn_ros.demo.options import find_images
+from dmn_ros.launch_bags import ask
 from dmn_ros.launching import (
     arguments,
     is_true,
@@ -19,7 +19,6 @@ from dmn_ros.launching import (
     view_map,
     visualizer,
 )
-from dmn_ros.simulator.context import simulated_context
 
 BAGS = Path(get_package_share_directory("dmn")) / "bags"
 IMAGE = "camera/image_raw"
@@ -38,7 +37,7 @@ def nodes(context: LaunchContext) -> list[Node]:
 def simulated(context: LaunchContext) -> list[Node]:
     """The robot is simulated, and the map is made of views of its maze."""
     seed, views = int(number(context, "seed", int)), int(number(context, "views", int))
-    bag = value(context, "context_bag") or str(simulated_context(seed, views))
+    bag = value(context, "context_bag") or ask("context", str(seed), str(views))
     robot = {
         "seed": seed,
         "rate": number(context, "rate"),
@@ -54,20 +53,21 @@ def simulated(context: LaunchContext) -> list[Node]:
 
 def replayed(context: LaunchContext) -> list[Node]:
     """The robot is that of a bag, whose topics are played by their own names."""
-    bag = Path(value(context, "bag"))
-    images = find_images(bag)
-    names = {"image": images.base, "odom": "/odom", "tf": "/tf", "tf_static": "/tf_static"}
-    fixed = {"image_transport": images.transport}
+    bag = value(context, "bag")
+    images = ask("images", bag)
+    image, transport = images["base"], images["transport"]
+    names = {"image": image, "odom": "/odom", "tf": "/tf", "tf_static": "/tf_static"}
+    fixed = {"image_transport": transport}
     return [
         *localization(
             context, value(context, "context_bag") or str(BAGS / "context"), names, **fixed
         ),
-        player(context, bag, image=images.topic, clock=True),
+        player(context, bag, image=images["topic"], clock=True),
         *visualizer(context, remap={"ground_truth": "/ground_truth", **view_map(context)}),
         rviz(
             context,
-            image=images.base,
-            transport=images.transport,
+            image=image,
+            transport=transport,
             remap={"ground_truth": "/ground_truth", "/tf": "/tf", "/tf_static": "/tf_static"},
         ),
     ]

@@ -19,6 +19,7 @@ from dmn_core.confidence import fit_confidence
 from dmn_core.data.rendered_sets import VALIDATION_SEED
 from dmn_core.evaluation.drive_moment import Moment, told_by
 from dmn_core.localization import Localizer
+from dmn_core.robot import RobotSettings, conditions_of
 from dmn_core.spread import fit_spread
 from dmn_core.weights import find_weights
 
@@ -49,9 +50,7 @@ class CalibrateCommand(DrivesCommand):
 
         def fitted(some: Sequence[list[Moment]]) -> Calibration:
             return calibration_of(
-                some,
-                weights_fingerprint=localizer.weights_fingerprint,
-                success_m=monitor.success_distance_m,
+                some, weights_fingerprint=localizer.weights_fingerprint, robot=self.robot
             )
 
         checked = [
@@ -67,9 +66,10 @@ class CalibrateCommand(DrivesCommand):
 
 
 def calibration_of(
-    trials: Sequence[Sequence[Moment]], *, weights_fingerprint: str, success_m: float
+    trials: Sequence[Sequence[Moment]], *, weights_fingerprint: str, robot: RobotSettings
 ) -> Calibration:
-    """What uncalibrated drives tell of how honest a localizer is."""
+    """What uncalibrated drives of a robot tell of how honest a localizer is."""
+    success_m = robot.monitor.success_distance_m
     moments = [moment for trial in trials for moment in trial]
     figures = {
         name: np.array([getattr(moment, name) for moment in moments])
@@ -83,4 +83,4 @@ def calibration_of(
         confidence(**figures),
         right,
     )
-    return Calibration(confidence, spread, weights_fingerprint, success_m)
+    return Calibration(confidence, spread, weights_fingerprint, success_m, conditions_of(robot))

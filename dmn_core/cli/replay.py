@@ -15,7 +15,7 @@ from dmn_core.data.replay import QuerySettings, Replay, replay
 from dmn_core.errors import BagError
 from dmn_core.evaluation.replay_report import ReplayReport
 from dmn_core.localization import Near
-from dmn_core.robot import Precision, RobotSettings, load_localizer
+from dmn_core.robot import Precision, RobotSettings, doubts_of, load_localizer
 from dmn_core.weights import find_weights
 
 
@@ -59,6 +59,8 @@ class ReplayCommand:
             settings=self.robot.filter,
             precision=self.precision,
         )
+        for doubt in doubts_of(localizer.calibration, self.robot):
+            Console(stderr=True).print(f"warning: {doubt}")
         result = replay_with_bar(
             self.context,
             self.query,

@@ -162,6 +162,6 @@ def _import_random_maze():  # type: ignore[no-untyped-def]  # labmaze has no typ
         from labmaze import RandomMaze
     except ImportError as error:
         raise WorldError(
-            "mazes need the package labmaze; install it with `pip install 'dmn-localization[sim]'`"
+            "mazes need the package labmaze; install it with `pip install labmaze mujoco`"
         ) from error
     return RandomMaze

@@ -28,8 +28,7 @@ def import_mujoco() -> ModuleType:
     except ImportError as error:
         if error.name == "mujoco":
             raise WorldError(
-                "rendering needs the package mujoco; "
-                "install it with `pip install 'dmn-localization[sim]'`"
+                "rendering needs the package mujoco; install it with `pip install labmaze mujoco`"
             ) from error
         raise _gl_error(error) from error
     except (AttributeError, RuntimeError, OSError) as error:

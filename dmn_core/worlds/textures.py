@@ -60,8 +60,7 @@ def load_texture(style: str, part: str, colour: str, size_px: int) -> NDArray[np
         import labmaze.assets
     except ImportError as error:
         raise WorldError(
-            "textures need the package labmaze; "
-            "install it with `pip install 'dmn-localization[sim]'`"
+            "textures need the package labmaze; install it with `pip install labmaze mujoco`"
         ) from error
     path = Path(labmaze.assets.ROOT_DIR) / style / f"{part}_{colour}_d.png"
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dmn_core.belief_monitor import State
 from dmn_core.calibration import (
     UNCALIBRATED,
     Calibration,
@@ -14,8 +15,11 @@ from dmn_core.calibration import (
     load_calibration,
     save_calibration,
 )
+from dmn_core.cli.calibrate import calibration_of
 from dmn_core.confidence import ConfidenceModel, fit_confidence
 from dmn_core.errors import CheckpointError
+from dmn_core.evaluation.drive_moment import Moment
+from dmn_core.robot import RobotSettings, conditions_of, doubts_of
 from dmn_core.spread import SpreadModel, fit_spread
 
 MADE = Calibration(ConfidenceModel(0.1, 0.2, 0.3, 0.4), SpreadModel(2.0, 100.0, 1.0), "abc")
@@ -112,6 +116,9 @@ def test_a_record_serves_its_own_weights_only(tmp_path):
     far = replace(MADE, success_distance_m=3.0)
     save_calibration(calibration_path(weights), far)
     assert load_calibration(weights, weights_fingerprint="abc") == far
+    told = replace(MADE, conditions=conditions_of(RobotSettings()))
+    save_calibration(calibration_path(weights), told)
+    assert load_calibration(weights, weights_fingerprint="abc") == told
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"confidence": {"no": 1}, "spread": {}}', "[]"])
@@ -120,6 +127,42 @@ def test_a_record_that_cannot_be_read_says_what_to_do(text, tmp_path):
     calibration_path(weights).write_text(text)
     with pytest.raises(CheckpointError, match="dmn calibrate"):
         load_calibration(weights, weights_fingerprint="abc")
+
+
+def test_a_robot_unlike_the_one_of_the_record_is_told_in_which_settings():
+    robot = RobotSettings()
+    made = replace(MADE, conditions=conditions_of(robot))
+    assert list(doubts_of(made, robot)) == []
+    # What a parameter file of nav2_amcl has.
+    wide = replace(
+        robot,
+        gate=replace(robot.gate, update_min_d=0.25, update_min_a=0.2),
+        filter=replace(robot.filter, noise=replace(robot.filter.noise, alpha1=0.2)),
+    )
+    (doubt,) = doubts_of(made, wide)
+    assert (
+        "update_min_d 0.25 (fitted with 1.0), update_min_a 0.2 (fitted with 0.6), alpha1" in doubt
+    )
+    assert "alpha2" not in doubt and "dmn calibrate" in doubt
+    near = replace(robot, monitor=replace(robot.monitor, success_distance_m=2.0))
+    (doubt,) = doubts_of(made, near)
+    assert "success_distance_m 8.94427, not for 2" in doubt
+    # A record that does not say, and none at all.
+    assert list(doubts_of(MADE, wide)) == list(doubts_of(UNCALIBRATED, wide)) == []
+
+
+def test_a_fit_records_the_settings_of_the_robot_that_drove():
+    robot = RobotSettings(gate=replace(RobotSettings().gate, update_min_d=0.7))
+    rows = tuple(tuple(row) for row in np.eye(3).tolist())
+    drive = [
+        Moment(t, (float(t % 3), 0.1, 0.1), rows, rows, State.TRACKING, 0.5, 0.5, 0.1 * t, 0.0)
+        for t in range(12)
+    ]
+    made = calibration_of([drive], weights_fingerprint="abc", robot=robot)
+    assert made.conditions == conditions_of(robot)
+    assert made.conditions["update_min_d"] == 0.7 and made.conditions["likelihood_power"] == 0.3
+    assert list(doubts_of(made, robot)) == []
+    assert list(doubts_of(made, RobotSettings()))
 
 
 def test_a_record_answers_for_the_distance_that_it_was_fitted_for():

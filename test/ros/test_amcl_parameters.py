@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
 
+from dmn_core.calibration import Calibration, calibration_path, save_calibration
+from dmn_core.checkpoint import load_checkpoint
 from dmn_core.errors import ConfigurationError
+from dmn_core.robot import RobotSettings, conditions_of
 from dmn_ros.amcl_names import IGNORED, MOTION_MODELS
 from dmn_ros.localizer_parameters import LocalizerParameters
 
@@ -145,11 +149,15 @@ def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
 ) -> None:
     path = tmp_path / "nav2_params.yaml"
     path.write_text(NAV2_AMCL.format(saved=tmp_path / "amcl_saved_pose"))
+    weights = shutil.copy(scene.weights, tmp_path / "weights.safetensors")
+    fingerprint = load_checkpoint(weights).fingerprint
+    fitted = Calibration(weights_fingerprint=fingerprint, conditions=conditions_of(RobotSettings()))
+    save_calibration(calibration_path(weights), fitted)
     process = start(
         "localizer",
         remap={"__node": "amcl", "pose": "amcl_pose"},
         files=[path],
-        weights=scene.weights,
+        weights=str(weights),
         device="cpu",
         threads=1,
     )
@@ -169,9 +177,11 @@ def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
     assert len(IGNORED.intersection(stated)) > 20
     assert [name for name in IGNORED.intersection(stated) if name not in line] == []
     assert "ERROR" not in process.output
-    # Nav2's values take away what finds a lost robot.
-    (warning,) = [said for said in process.output.splitlines() if "WARN" in said]
-    assert "recovery_alpha_fast is 0" in warning
+    # Nav2's values take away what finds a lost robot, and what the confidence was fitted with.
+    lost, unfitted = [said for said in process.output.splitlines() if "WARN" in said]
+    assert "recovery_alpha_fast is 0" in lost
+    assert "update_min_d 0.25 (fitted with 1.0)" in unfitted
+    assert "alpha1 0.2 (fitted with 0.05)" in unfitted
     assert "random_seed" in process.output
 
 

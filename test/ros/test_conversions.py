@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from dmn_core.data.ros_decoding import image_to_rgb, planar_pose, pose_with_covariance, stamp_ns
 from dmn_core.errors import DecodingError, MapError
 from dmn_core.map_editing import view_ids
+from dmn_core.particle_filter import Mode
 from dmn_core.pose_track import compose
 from dmn_core.session import Fix
 from dmn_core.views import ViewMap, ViewRecord, in_half_precision
@@ -73,9 +75,20 @@ def test_a_fix_keeps_its_pose_and_all_planar_covariances(fix: Fix) -> None:
     assert message.header.frame_id == "map"
 
 
+def test_the_covariance_of_the_best_mode_is_told_where_it_is_asked_for(fix: Fix) -> None:
+    best = Mode(fix.pose_map_base, 0.1 * fix.covariance, 0.9)
+    other = Mode(fix.pose_map_base + 5.0, 7.0 * fix.covariance, 0.1)
+    fix = replace(fix, status=replace(fix.status, modes=(best, other)))
+    for of_mode, expected in ((True, best.covariance), (False, fix.covariance)):
+        message = to_pose_with_covariance(fix, frame_id="map", of_mode=of_mode)
+        pose, covariance = pose_with_covariance(message.pose)
+        np.testing.assert_array_equal(covariance, expected)
+        np.testing.assert_allclose(pose, fix.pose_map_base, atol=1e-12)
+
+
 def test_the_transform_brings_odometry_into_the_map(fix: Fix) -> None:
     message = to_map_odom_transform(
-        fix, map_frame="map", odom_frame="odom", stamp_ns=fix.stamp_ns + 500_000_000
+        fix.pose_map_odom, map_frame="map", odom_frame="odom", stamp_ns=STAMP + 500_000_000
     )
     shift, turn = message.transform.translation, message.transform.rotation
     pose = compose((shift.x, shift.y, 2 * np.arctan2(turn.z, turn.w)), fix.pose_odom_base)

@@ -49,3 +49,8 @@ def test_every_requirement_comes_by_rosdep_or_by_the_line_for_pip() -> None:
     apt = {"opencv": "opencv-python", "transforms3d-pip": "transforms3d", "yaml": "pyyaml"}
     named = {re.split(r"[><=]", word.strip('"'))[0] for word in by_pip.split()}
     assert wanted <= named | {apt.get(key, key) for key in keys}
+
+
+def test_the_line_for_the_simulated_robot_is_that_of_the_extra() -> None:
+    (extra,) = re.findall(r'"sim": \[(.*)\]', (ROOT / "setup.py").read_text())
+    assert f"/bin/pip install {extra.replace(',', '')}" in (ROOT / "README.md").read_text()

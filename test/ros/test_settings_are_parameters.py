@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dmn_core.robot import RobotSettings
+from dmn_core.robot import RobotSettings, conditions_of
 from dmn_ros.localizer_parameters import LocalizerParameters
 
 # Settings whose parameter has another name.
@@ -50,3 +50,8 @@ def test_a_setting_is_what_its_parameter_says(setting: str) -> None:
     changed = dict(fields_of(LocalizerParameters(**{name: value}).robot_settings()))
     assert changed[setting] == value != before
     assert {n for n in changed if changed[n] != DEFAULTS[n]} == {setting}
+
+
+def test_doubts_of_the_confidence_name_parameters() -> None:
+    declared = {field.name for field in dataclasses.fields(LocalizerParameters)}
+    assert set(conditions_of(RobotSettings())) <= declared

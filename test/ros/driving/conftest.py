@@ -16,7 +16,9 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from nav_msgs.msg import Odometry
+from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
@@ -98,7 +100,7 @@ class DrivingRobot:
     """A robot that drives along x, and hears what its localizer says."""
 
     def __init__(self, probe: Any, namespace: str = "") -> None:
-        self.probe = probe
+        self.probe, self._namespace = probe, namespace
         self.poses: list[Any] = probe.listen(PoseWithCovarianceStamped, f"{namespace}pose")
         self.heard: list[Any] = probe.listen(TFMessage, f"{namespace}tf")
         self._images = probe.publisher(Image, f"{namespace}image")
@@ -135,6 +137,14 @@ class DrivingRobot:
         assert stamp_ns(self.poses[-1].header.stamp) == stamp
         at = self.poses[-1].pose.pose.position
         return np.array([at.x, at.y])
+
+    def set(self, **values: Any) -> None:
+        """Change parameters of its localizer."""
+        parameters = [Parameter(name, value=v).to_parameter_msg() for name, v in values.items()]
+        request = SetParametersAtomically.Request(parameters=parameters)
+        service = f"{self._namespace}localizer/set_parameters_atomically"
+        answer = self.probe.call(SetParametersAtomically, service, request)
+        assert answer.result.successful, answer.result.reason
 
     @property
     def told_ns(self) -> list[int]:

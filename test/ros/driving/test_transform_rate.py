@@ -11,6 +11,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import stamp_ns
+from dmn_core.pose_track import compose
 from dmn_ros.qualities import EVERYTHING, LATCHED
 
 SECOND = 1_000_000_000
@@ -93,3 +94,53 @@ def test_images_that_take_long_leave_no_gaps_in_the_transform(
     assert made_s[-1] > 0.7 * latency_s * IMAGES
     assert np.diff(made_s).max() < latency_s / 2
     assert len(made_s) > 0.5 * RATE_HZ * made_s[-1]
+
+
+def test_corrections_are_taken_over_bit_by_bit_where_that_is_asked_for(
+    probe: Any, start: Any, scene: Any, simple_map: Any, drive: Any
+) -> None:
+    few = {"max_particles": 128, "resampling": "effective_size", "camera": "none"}
+    slow = {"transform_smoothing": 60.0, "transform_rate": 0.0}
+    start("localizer", weights=scene.weights, **{**SETTINGS, **few, **slow})
+    maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
+    maps.publish(simple_map(scene.weights))
+    probe.wait_for_state("map_views", "3")
+    robot, statuses = drive(), probe.listen(LocalizerStatus, "status")
+    seen = 0
+
+    def look() -> tuple[int, np.ndarray]:
+        """The stamp of one more image, and where the robot says it was."""
+        nonlocal seen
+        seen += 1
+        stamp = 1_000 * SECOND + seen * SECOND // 5
+        return stamp, robot.look(stamp, 0.5 * seen)
+
+    def off_m() -> float:
+        """How far the robot is by the transform from its pose, after one more image."""
+        stamp, at = look()
+        # Stamped `transform_tolerance` after the image.
+        sent = probe.wait(lambda: transform_of(robot, stamp + SECOND), "the transform")
+        shift, turn = sent.translation, sent.rotation
+        pose_map_odom = (shift.x, shift.y, 2 * np.arctan2(turn.z, turn.w))
+        return float(np.hypot(*(compose(pose_map_odom, (0.5 * seen, 0.0, 0.0))[:2] - at)))
+
+    probe.wait(lambda: look() and robot.told_ns, "transforms")
+    # These weights know nothing, so that the estimate wanders by itself.
+    assert max(off_m() for _ in range(6)) > 1e-2
+    robot.set(transform_smoothing=0.0, covariance_source="mode")
+    assert off_m() < 1e-3
+    told = robot.poses[-1]
+    status = probe.wait(lambda: said_at(statuses, told.header.stamp), "the status")
+    np.testing.assert_allclose(told.pose.covariance, status.modes[0].covariance, rtol=1e-6)
+    assert 0 < status.latency_ms == status.image_age_ms
+
+
+def said_at(statuses: list[Any], stamp: Any) -> Any:
+    """The status of an image."""
+    return next((said for said in statuses if said.header.stamp == stamp), None)
+
+
+def transform_of(robot: Any, stamp: int) -> Any:
+    """What was sent with a stamp."""
+    sent = [t for message in robot.heard for t in message.transforms]
+    return next((t.transform for t in sent if stamp_ns(t.header.stamp) == stamp), None)

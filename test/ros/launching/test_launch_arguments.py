@@ -12,6 +12,7 @@ import rclpy
 
 from dmn_core.errors import ConfigurationError
 
+ROOT = Path(__file__).resolve().parents[3]
 Launch = Callable[..., tuple[dict[str, Any], Any]]
 
 
@@ -115,6 +116,29 @@ def test_arguments_overrule_every_section_of_a_parameter_file(
     node.destroy_node()
     context.try_shutdown()
     assert found == [False, "compressed", 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("mapping", {"context_bag": "/c"}),
+        ("localization", {}),
+        ("replay", {"query_bag": "/q"}),
+        ("demo", {"context_bag": "/c"}),
+        ("demo", {"bag": str(ROOT / "bags" / "query")}),
+    ],
+)
+def test_ros_reads_the_files_of_every_node(
+    launch: Launch, name: str, arguments: dict[str, str]
+) -> None:
+    """It reads less of YAML than Python does, such as no aliases."""
+    for node in launch(name, **arguments)[0].values():
+        files = [stated for stated in node.parameters if isinstance(stated, str)]
+        assert files
+        words = [word for file in [*node.files, *files] for word in ("--params-file", file)]
+        context = rclpy.Context()
+        rclpy.init(args=["--ros-args", *words], context=context)
+        context.try_shutdown()
 
 
 def test_the_demo_takes_its_few_particles_only_without_a_file(
