@@ -1,13 +1,14 @@
 """What each part of the training recipe adds to the paper's, at equal training.
 
-    python benchmarks/recipe_parts.py [--samples 10000] [--threads 1] [--out FILE.json]
+    python benchmarks/recipe_parts.py [--samples 32000] [--threads 1] [--out FILE.json]
 
 Every run starts from the same fresh weights, draws from the same simulated mazes and compares as
 many samples, that is queries that went through the whole network (docs/evaluation.md, equal
 training); some draw more of them, for attention alone. Each adds one part to the run before, the
 last ones to the same. All are measured on the same queries in unseen
 mazes: the paper's own loss, and cross-entropies that no run was chosen by. The same command goes on
-where it was broken off.
+where it was broken off: runs that have ended are trained and measured no more. Other options, or
+another version of a recipe, want another folder of `--runs`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import tyro
 
 from dmn_core.cli.train import environments_of
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.circumstances import machine, running_command
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.encoding import AnyNetwork
@@ -33,6 +35,8 @@ from dmn_core.training.loop import Trainer
 from dmn_core.training.objective_config import ObjectiveConfig
 from dmn_core.training.processes import launch
 from dmn_core.training.recipes import PAPER, SHIPPED, SHIPPED_SEQUENCES, fitted_to_system
+from dmn_core.training.run_folder import RunFolder
+from dmn_core.whole_file import whole_file
 
 # What all are measured by: the paper's loss, and how well likelihoods tell poses apart.
 MEASURES = {
@@ -48,9 +52,9 @@ CPU = torch.device("cpu")
 class Settings:
     """Benchmark of the training recipe."""
 
-    samples: int = 10_000
+    samples: int = 32_000
     """Compared by each run."""
-    queries: int = 1000
+    queries: int = 5000
     """Of unseen mazes, that all are measured on."""
     environments: int = 2000
     threads: int = 1
@@ -99,9 +103,11 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
     config = replace(config, batch=8, queries=8, objective=SHIPPED.objective)
     yield "8 queries of a map, of which 4 are compared", cut(config)
     config = replace(config, warmup_steps=SHIPPED.warmup_steps, schedule="cosine")
-    # An average over as much of a short run as the recipe's is of a long one.
-    config = replace(config, gradient_clip=SHIPPED.gradient_clip, weight_average=0.98)
-    yield "schedule, clipping, averaged weights", cut(config)
+    config = replace(config, gradient_clip=SHIPPED.gradient_clip)
+    yield "schedule with warm-up, and clipping", cut(config)
+    # Over as much of a short run as the recipe's average is of a long one.
+    config = replace(config, weight_average=0.98)
+    yield "averaged weights", cut(config)
     several = replace(config, contexts=SHIPPED.contexts, contexts_max=SHIPPED.contexts_max)
     yield "N from 3 to 6", cut(several)
     grown = replace(config.objective, uniform_fraction_start=0.0)
@@ -118,7 +124,16 @@ def recipes(settings: Settings) -> Iterator[tuple[str, TrainingConfig]]:
 def trained(
     config: TrainingConfig, folder: Path, data: tuple[EnvironmentSet, EnvironmentSet]
 ) -> tuple[AnyNetwork, dict[str, Any], float]:
-    """The network at the end of its run, what it has been through, and its core-minutes."""
+    """The network at the end of its run, what it has been through, and its core-minutes.
+
+    Raises:
+        ConfigurationError: the folder holds a run of other settings.
+    """
+    if RunFolder(folder).config() not in (None, config):
+        raise ConfigurationError(
+            f"--runs wants a folder of these settings, got runs of others in {str(folder)!r}: give "
+            "another one, or delete it"
+        )
     training, validation = data
     fabric = launch(config)
     trainer = Trainer(
@@ -146,6 +161,19 @@ def measured(network: AnyNetwork, places: EnvironmentSet, queries: int) -> dict[
     return told
 
 
+def measured_once(
+    network: AnyNetwork, places: EnvironmentSet, queries: int, folder: Path
+) -> dict[str, float]:
+    """The same, kept in the folder of the run, which has ended."""
+    path = folder / f"losses-{queries}.json"
+    if not path.is_file():
+        losses = measured(network, places, queries)
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(losses))
+    kept: dict[str, float] = json.loads(path.read_text())
+    return kept
+
+
 def main(settings: Settings) -> None:
     """Train, measure, print a Markdown table and write the record."""
     torch.set_num_threads(settings.threads)
@@ -156,8 +184,9 @@ def main(settings: Settings) -> None:
     for number, (part, config) in enumerate(recipes(settings)):
         torch.manual_seed(0)
         data = data or environments_of(config)
-        network, run, minutes = trained(config, settings.runs / f"{number}", data)
-        losses = measured(network, data[1], settings.queries)
+        folder = settings.runs / f"{number}"
+        network, run, minutes = trained(config, folder, data)
+        losses = measured_once(network, data[1], settings.queries, folder)
         counts = (run["compared_samples"], run["samples"])
         told = Told(part, *counts, round(minutes, 1), **losses)
         finished.append(told)

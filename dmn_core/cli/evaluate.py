@@ -51,13 +51,14 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
     """
 
     weights: str = ""
-    """Weights file; the shipped ones for this kind of data if empty. Not for tables and curves."""
+    """Weights file; if empty those of the DMN in --weights-dir, else the shipped ones. Not for
+    tables and curves."""
     table: TableNumber | None = None
     """Make this table of the paper."""
     figure: FigureNumber | None = None
     """Make this figure of the paper: 5 and 6 are pictures of trials, 7 to 11 are curves."""
     weights_dir: Path = RECORD_FOLDER
-    """Where tables and curves find weights: <dir>/<data>/<system>.safetensors, or the folder of a
+    """Where weights are looked for: <dir>/<data>/<system>.safetensors, or the folder of a
     run, <dir>/<data>/<system>/best.safetensors."""
     sources: TableSources = field(default_factory=TableSources)
     """Where tables have their data from."""

@@ -9,7 +9,6 @@ from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import DataConfig
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.evaluation.algorithms import NetworkAlgorithm
-from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.evaluation.episode_pictures import draw_likelihood, draw_sequence
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject, WeightsFolder
@@ -56,7 +55,7 @@ def weights_to_evaluate(weights: str, data: DataConfig, weights_dir: Path) -> Pa
     Raises:
         CheckpointError: there are none; the message says how to make them.
     """
-    if weights or kind_of(data.data) is None:
+    if weights:
         return find_weights(weights)
     folder = WeightsFolder(weights_dir, or_shipped=True)
     found = folder.find(data.data, Subject("dmn"))

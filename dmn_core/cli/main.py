@@ -10,6 +10,7 @@ from tyro.conf import OmitSubcommandPrefixes, subcommand
 
 from dmn_core.cli.calibrate import CalibrateCommand
 from dmn_core.cli.evaluate import EvaluateCommand
+from dmn_core.cli.given_options import refuse_unheard
 from dmn_core.cli.kidnap import KidnapCommand
 from dmn_core.cli.map import MapCommand
 from dmn_core.cli.models import ModelsCommand
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it; errors of ours end with one line and status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        refuse_unheard(arguments)
         command = tyro.cli(
             _any_command(arguments),
             prog="dmn",

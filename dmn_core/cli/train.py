@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from tyro.conf import Suppress
 
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
 from dmn_core.cli.evaluate_paper import (
@@ -18,7 +20,7 @@ from dmn_core.cli.evaluate_paper import (
     refuse_two_pages,
 )
 from dmn_core.cli.given_options import asks_for_another_network
-from dmn_core.cli.train_compared import TrainingSources, compared_trainings
+from dmn_core.cli.train_compared import COUNTS, TrainingSources, compared_trainings
 from dmn_core.config import part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 FRESH, SHIPPED = "fresh", "shipped"
 # Where one of these is said, patience need not end a run, and rows that are compared end alike.
 LIMITS = ("minutes", "total-hours", "max-steps")
+# Which localizing needs none of.
+PACKAGES = ("lightning", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class TrainCommand(TrainingConfig):
     """Train one run for each of these seeds, in subfolders, and record all."""
     threads: int = 0
     """CPU threads; 0 for all cores."""
+    of_recipe: Suppress[tuple[str, ...]] = ()
+    """Which numbers of places and views are the recipe's, and not given: no option."""
 
     def __post_init__(self) -> None:
         """Refuse what a training refuses, and two jobs at once."""
@@ -82,7 +88,14 @@ class TrainCommand(TrainingConfig):
         refuse_two_pages(self.table, self.figure)
 
     def run(self) -> None:
-        """Carry out the command."""
+        """Carry out the command.
+
+        Raises:
+            ConfigurationError: the packages to train with are not installed, or a run has no end.
+            CheckpointError: the weights to start from are of another network.
+            DivergedError: a run has diverged; the others of its page are done.
+        """
+        refuse_without_packages()
         # Imported here: localizing needs no training framework.
         from dmn_core.training.divergence import DivergedError
         from dmn_core.training.processes import launch
@@ -196,6 +209,21 @@ class TrainCommand(TrainingConfig):
         return checkpoint, ""
 
 
+def refuse_without_packages() -> None:
+    """Refuse to train without the packages that only training wants.
+
+    Raises:
+        ConfigurationError: one is not installed; the message says how to install them.
+    """
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"training wants the packages {' and '.join(PACKAGES)}, not installed: "
+            f"{', '.join(missing)}; pip install {' '.join(PACKAGES)}, or with all that published "
+            "data wants: pip install 'dmn-localization[train]'"
+        )
+
+
 def environments_of(config: TrainingConfig) -> tuple[EnvironmentSet, EnvironmentSet]:
     """Places to learn from, and others to validate on."""
     network = config.network
@@ -228,4 +256,5 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
     recipe = RECIPES[name]
     if name != "paper" and any(given(limit, arguments) is not None for limit in LIMITS):
         recipe = replace(recipe, patience_steps=0)
-    return TrainCommand(**vars(recipe), recipe=name)  # type: ignore[arg-type]
+    of_recipe = tuple(count for count in COUNTS if given(count, arguments) is None)
+    return TrainCommand(**vars(recipe), recipe=name, of_recipe=of_recipe)  # type: ignore[arg-type]

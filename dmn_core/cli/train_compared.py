@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from dmn_core.cli.evaluate_paper import TableSources, kind_of_curves
 from dmn_core.config import changed, part_of
 from dmn_core.data.sources import DataConfig, ImageSize
-from dmn_core.evaluation.data_kinds import DataKind
+from dmn_core.evaluation.data_kinds import DataKind, kind_of
 from dmn_core.evaluation.paper_curves import curves, with_all_training_places
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject
 from dmn_core.evaluation.tables import table
+from dmn_core.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from dmn_core.cli.train import TrainCommand
+
+# Numbers of a recipe that are about its own kind of data.
+COUNTS = ("environments", "views")
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,15 @@ def _of_table(command: TrainCommand) -> Iterator[tuple[Subject, DataConfig, Imag
     assert command.table is not None
     for quantity in table(command.table, EvaluationConfig()).quantities():
         size = command.sources.image_size(quantity.kind, command.image_size)
-        yield quantity.subject, command.sources.of(quantity.kind, command), size
+        like = _with_counts_of(quantity.kind, command)
+        yield quantity.subject, command.sources.of(quantity.kind, like), size
+
+
+def _with_counts_of(kind: DataKind, command: TrainCommand) -> TrainCommand:
+    """The command without what its recipe says of other data: streets are not as cheap as mazes."""
+    if kind_of(RECIPES[command.recipe].data) == kind:
+        return command
+    return changed(command, dict.fromkeys(command.of_recipe, 0))
 
 
 def _of_figure(command: TrainCommand) -> Iterator[tuple[Subject, DataConfig, ImageSize]]:
@@ -71,6 +83,7 @@ def _of_subject(
         figure=None,
         data=data.data,
         root=data.root,
+        environments=data.environments,
         views=data.views,
         image_size=image_size,
         out=command.folder / data.data / subject.name,

@@ -15,6 +15,9 @@ import torch
 
 from dmn_core.evaluation.protocol import EvaluationConfig
 
+# What `python -m dmn_core.cli.main`, and torchrun, call a program that is `dmn`.
+_DMN_AS_A_MODULE = str(Path("dmn_core", "cli", "main.py"))
+
 
 def circumstances(config: EvaluationConfig, device: torch.device) -> dict[str, Any]:
     """The protocol, the command that is running, the day and the machine."""
@@ -27,8 +30,13 @@ def circumstances(config: EvaluationConfig, device: torch.device) -> dict[str, A
 
 
 def running_command() -> str:
-    """The command line that is running."""
-    return shlex.join(["dmn", *sys.argv[1:]])
+    """The command line that is running, as it would be given again."""
+    program, *options = sys.argv
+    if Path(program).stem == "dmn" or program.endswith(_DMN_AS_A_MODULE):
+        started = ["dmn"]
+    else:
+        started = ["python", program] if program.endswith(".py") else [program]
+    return shlex.join([*started, *options])
 
 
 def processor() -> str:

@@ -147,8 +147,9 @@ def _best_of_grid(folder: Path) -> list[Path]:
 
 
 def _shipped(data: str) -> list[Path]:
-    """Where weights for this kind of data would be shipped."""
+    """Where weights for this kind of data would be shipped; any serve for data of no kind."""
     try:
-        return [default_weights_path().with_name(f"{kind_of(data)}.safetensors")]
+        usual, kind = default_weights_path(), kind_of(data)
     except CheckpointError:
         return []
+    return [usual.with_name(f"{kind}.safetensors") if kind else usual]

@@ -18,7 +18,7 @@ from dmn_core.data.gqn.shards import find_shards
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.whole_file import read_arrays
 
-_CONTENT_VERSION = 1
+_CONTENT_VERSION = 2
 """Raise it when the same files start to give other arrays, so that caches renew."""
 _ARRAYS = ("images", "poses_map_camera", "first_view")
 

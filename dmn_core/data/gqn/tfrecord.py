@@ -30,7 +30,7 @@ def read_records(path: Path) -> Iterator[bytes]:
     """Payloads of the records of one file, in order.
 
     A record with a wrong checksum is left out, a file that is cut short or out of step ends early:
-    both are warnings that name the file and say how many records were read.
+    both are warnings that name the file and say how many records were read. So is an empty file.
 
     Raises:
         DataError: the file cannot be read, or the checksum package is missing.
@@ -59,6 +59,11 @@ def _records(file: BinaryIO, path: Path, crc: Crc) -> Iterator[bytes]:
                 continue
             return
         if payload is None:
+            if number == 0:
+                warnings.warn(
+                    f"{path}: wanted records, got an empty file. Download it again",
+                    stacklevel=2,
+                )
             return
         whole += 1
         yield payload

@@ -143,6 +143,23 @@ def test_simulated_rooms_have_the_views_that_a_figure_wants(
     assert asked == [(3, views)]
 
 
+def test_weights_of_a_robot_are_looked_for_where_all_others_are(
+    weights, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(SOURCES, "bags", Source("tiny_data", SIZE, "tiny", "bag"))
+    own = tmp_path / "record" / "bags" / "dmn" / "best.safetensors"
+    run = ("--bag", "A.mcap", "--weights-dir", tmp_path / "record", "--json", *TRIALS)
+    run = (*run, "--finished", tmp_path / "trials.jsonl")
+    used = []
+    for there in (False, True):
+        if there:
+            own.parent.mkdir(parents=True)
+            own.write_bytes((weights / "mazes" / "dmn.safetensors").read_bytes())
+        evaluate(*run)
+        used.append(json.loads(capsys.readouterr().out)["weights"])
+    assert used == ["mazes.safetensors", "best.safetensors"]
+
+
 @pytest.mark.parametrize("half_m", [3.0, 20.0])
 def test_success_in_a_small_area_is_said_to_mean_little(
     weights, tmp_path, monkeypatch, capsys, half_m

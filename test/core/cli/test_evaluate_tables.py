@@ -106,11 +106,12 @@ def test_json_of_a_table_is_the_file(weights, tmp_path, capsys):
 def every_missing_command(folder, capsys):
     """Commands that are told where no weights are, from tables and curves."""
     commands = []
-    for wanted in (("--table", 5), ("--table", 6), ("--figure", 7), ("--figure", 8)):
+    figures = [("--figure", number, "--data", "streets") for number in (7, 8)]
+    for wanted in (("--table", 5), ("--table", 6), *figures):
         with pytest.raises(SystemExit) as stop:
             evaluate(
-                *(*wanted, "--data", "streets", "--weights-dir", folder / "none"),
-                *("--out", folder, *TRIALS, *POINTS),
+                *(*wanted, "--weights-dir", folder / "none", "--out", folder),
+                *(*TRIALS, *POINTS),
             )
         assert stop.value.code == 1
         told = capsys.readouterr().err
@@ -244,6 +245,10 @@ def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):
         (("--figure", 8, "--curves.systems", "nonsense"), "nonsense"),
         (("--data", "streets", "--weights-dir", "nowhere"), "dmn train --data streets"),
         (("--table", 2, "--sources.streets", "streetlearn"), "wants --sources.streets-root"),
+        (("--table", 2, "--data", "streets"), "--sources.streets, got --data streets: leave"),
+        (("--data=gqn-mazes", "--table", 1), "--sources.mazes and --sources.streets, got --data"),
+        (("--table", 1, "--root", "DIR"), "--sources.mazes-root and --sources.streets-root, got"),
+        (("--table", 1, "--bag", "A", "B"), "no recordings, got --bag A B: leave --bag out"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -9,6 +10,8 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -23,10 +26,17 @@ from dmn_core.cli.main import COMMANDS, main
 from dmn_core.cli.train import TrainCommand
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs/results/README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/decisions").glob("*.md")),
+    ROOT / "docs/results/README.md",
+]
 FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`]+)`")
 TORCHRUN = "torchrun --nnodes 2 --nproc-per-node 4 -m dmn_core.cli.main "
+OPTION = re.compile(r"--[a-z][\w.-]*")
+NOT_OURS = {"--field", "--show-args"}  # of ros2
 # What stands for something else in the documents.
 WORDS = {"DIR": "folder", "FILE": "file", "A": "a.mcap", "B": "b.mcap"}
 
@@ -61,6 +71,36 @@ def test_a_command_of_the_documents_is_understood(command, monkeypatch):
     (given,) = told
     if isinstance(given, TrainCommand) and " -" in command:
         given.config.refuse_endless()
+
+
+def options_in(text: str) -> list[str]:
+    """Names of options in code within lines that begins with one."""
+    codes = INLINE.findall(FENCE.sub("", text))
+    return [name for code in codes if code.startswith("--") for name in OPTION.findall(code)]
+
+
+@cache
+def every_option() -> set[str]:
+    """Names of the options of all commands, as their help has them."""
+    kinds = [("worlds", kind) for kind in ("mazes", "rooms", "streets", "bags")]
+    told = io.StringIO()
+    for words in [*((name,) for name in COMMANDS), *kinds]:
+        with pytest.raises(SystemExit), redirect_stdout(told):
+            main([*words, "--help"])
+    return set(OPTION.findall(told.getvalue()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_an_option_that_a_document_names_is_there(page):
+    named = {*options_in(page.read_text(encoding="utf-8"))} - NOT_OURS
+    groups = {name[: name.rfind(".") + 1] for name in every_option()}  # as in `--curves.*`
+    assert named - every_option() - groups == set()
+
+
+def test_an_option_that_is_not_there_is_found():
+    text = "`--network.final-relu` and `--curves.*`, `-r a`, but not --this\n```\n--that\n```\n"
+    assert options_in(text) == ["--network.final-relu", "--curves."]
+    assert "--network.final-relu" not in every_option() and "--final-relu" in every_option()
 
 
 @pytest.mark.parametrize("command", every_command("make"))

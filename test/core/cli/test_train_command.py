@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,48 @@ def test_views_of_streetlearn_cannot_be_chosen(told, capsys):
     train("--table", 3, *published, "--views", 30, "--max-steps", 1)
     views = {command.data: command.views for command, _ in told}
     assert views == {"rooms": 30, "mazes": 30, "streetlearn": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--table", 2, "--data", "streets"), "--sources.streets, got --data streets"),
+        (("--table", 1, "--root", "DIR"), "--sources.mazes-root"),
+        (("--table", 1, "--bag", "A.mcap"), "no recordings, got --bag A.mcap"),
+        (("--table", 1, "--system", "latent-image"), "every system that it has a row of"),
+        (("--figure", 8, "--system", "latent-image"), "--curves.systems, got --system latent"),
+    ],
+)
+def test_what_a_page_would_not_look_at_is_refused(words, said, told, capsys):
+    with pytest.raises(SystemExit):
+        train(*words, "--max-steps", 1)
+    assert said in capsys.readouterr().err and told == []
+
+
+def numbers(told):
+    """Places and views of each, by the kind of data."""
+    return {command.data: (command.environments, command.views) for command, _ in told}
+
+
+def test_numbers_of_a_recipe_are_for_its_own_kind_of_data(told):
+    train("--table", 3, "--recipe", "shipped", "--max-steps", 1)
+    assert numbers(told) == {"rooms": (0, 0), "mazes": (20_000, 40), "streets": (0, 0)}
+    told.clear()
+    train("--table", 2, "--recipe", "shipped", "--environments", 20_000, "--max-steps", 1)
+    assert numbers(told) == {"streets": (20_000, 0)}
+    told.clear()
+    train("--table", 3, "--recipe", "shipped", "--environments", 0, "--views", 30, "--max-steps", 1)
+    assert set(numbers(told).values()) == {(0, 30)}
+    told.clear()
+    train("--recipe", "shipped", "--max-steps", 1)
+    assert numbers(told) == {"mazes-varied": (20_000, 40)}
+
+
+@pytest.mark.parametrize("package", ["lightning", "tensorboard"])
+def test_packages_that_training_lacks_are_named(package, told, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SystemExit):
+        train("--max-steps", 1)
+    said = capsys.readouterr().err
+    assert f"not installed: {package};" in said and "pip install lightning tensorboard" in said
+    assert "pip install 'dmn-localization[train]'" in said and told == []

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from benchmarks import recipe_parts
+from dmn_core.config import to_dict
 from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet
+from dmn_core.errors import ConfigurationError
+from dmn_core.training.loop import Trainer
 
 
 def test_every_part_compares_as_many_samples():
@@ -20,6 +23,20 @@ def test_every_part_compares_as_many_samples():
     for config in configs:
         assert config.max_steps * config.batch * config.compared == 9600
     assert {config.queries / config.compared for config in configs} >= {1, 2}  # but draw others
+
+
+def test_schedule_and_average_are_parts_of_their_own():
+    settings = recipe_parts.Settings()
+    assert (settings.samples, settings.queries) == (32_000, 5000)
+    configs = {part: to_dict(config) for part, config in recipe_parts.recipes(settings)}
+    names = ["8 queries of a map, of which 4 are compared", "schedule with warm-up, and clipping"]
+    before, scheduled, averaged = (configs[name] for name in (*names, "averaged weights"))
+    assert differing(before, scheduled) == {"schedule", "warmup_steps", "gradient_clip"}
+    assert differing(scheduled, averaged) == {"weight_average"}
+
+
+def differing(one, other):
+    return {name for name in one if one[name] != other[name]}
 
 
 @pytest.fixture
@@ -39,12 +56,43 @@ def few_places(monkeypatch):
     monkeypatch.setattr(recipe_parts, "recipes", two)
 
 
-def test_the_benchmark_writes_what_each_run_came_to(few_places, tmp_path, capsys):
-    settings = recipe_parts.Settings(
+@pytest.fixture
+def settings(few_places, tmp_path):
+    return recipe_parts.Settings(
         samples=64, queries=1, runs=tmp_path / "runs", out=tmp_path / "record.json"
     )
+
+
+def recorded(settings):
+    return json.loads(settings.out.read_text())["runs"]
+
+
+def test_the_benchmark_writes_what_each_run_came_to(settings, capsys):
     recipe_parts.main(settings)
-    runs = json.loads((tmp_path / "record.json").read_text())["runs"]
+    runs = recorded(settings)
     assert [(run["compared"], run["drawn"]) for run in runs] == [(64, 64), (64, 128)]
     assert all(math.isfinite(run[name]) for run in runs for name in recipe_parts.MEASURES)
     assert all(run["part"] in capsys.readouterr().out for run in runs[:1])
+
+
+def test_it_goes_on_where_it_was_broken_off(settings, monkeypatch):
+    measured, calls = recipe_parts.measured, []
+
+    def broken_off(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return measured(*arguments)
+
+    monkeypatch.setattr(recipe_parts, "measured", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        recipe_parts.main(settings)
+    first = recorded(settings)
+    assert len(first) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", lambda *_: pytest.fail("trained again"))
+        recipe_parts.main(settings)
+    assert recorded(settings)[:1] == first and len(recorded(settings)) == 2
+    assert len(calls) == 3, "what was measured is not measured again"
+    with pytest.raises(ConfigurationError, match="--runs wants a folder of these settings"):
+        recipe_parts.main(replace(settings, samples=128))

@@ -19,14 +19,16 @@ from dmn_core.worlds.renderer import MazeRenderer
 from dmn_core.worlds.trajectory import drive_between_random_cells
 
 SIDE_PX, DISPLAY_ROW = 84, 68
+COUNTER_AT = (68, 9)  # column and row where its digits begin, in the rows above
 FRAMES, SCENES, FIRST_SEED = 40, 3, 2_000_000
 
 
-def as_published(rgb):
-    """A frame with the game's display over its lowest rows, as JPEG."""
+def as_published(rgb, count):
+    """A frame with the game's display over it, as JPEG: icons below, a counter at the top right."""
     shown = rgb.copy()
     shown[DISPLAY_ROW:] = 40
     shown[DISPLAY_ROW + 2 : -2, 4:80:8] = (220, 180, 30)
+    cv2.putText(shown, f"{count % 100:02d}", COUNTER_AT, cv2.FONT_HERSHEY_PLAIN, 0.7, (255,) * 3)
     return bytes(cv2.imencode(".jpg", shown[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
 
 
@@ -45,7 +47,8 @@ def published(shards):
     for seed in range(FIRST_SEED, FIRST_SEED + SCENES):
         layout, walk = walked(seed)
         with MazeRenderer(layout, CameraConfig(SIDE_PX, SIDE_PX)) as renderer:
-            frames = [as_published(rgb) for rgb in renderer.render_many(walk)]
+            rendered = renderer.render_many(walk)
+            frames = [as_published(rgb, count) for count, rgb in enumerate(rendered)]
         zero = np.zeros(FRAMES)
         # 40 m are 7 cells of 0.1, around (-0.05, -0.05).
         x, y = (walk[:, :2] * 0.7 / 40 - 0.05).T
@@ -72,6 +75,8 @@ def test_simulated_mazes_are_read_from_published_shards_as_they_are_rendered(pub
     off = np.abs(above - rendered).mean()
     others = np.abs(above - np.roll(rendered, FRAMES // 2, axis=0)).mean()
     assert off < 6 < others
+    corner = (above - rendered)[:, :4, 26:]
+    assert corner.mean() > 10 > np.abs((above - rendered)[:, :4, :22]).mean()
     display = mazes.images[:FRAMES, 27:].numpy().astype(float)
     assert display.std(axis=0).mean() < 3 < above.std(axis=0).mean()
 

@@ -62,6 +62,12 @@ def test_an_error_page_is_no_tfrecord(shards) -> None:
         list(read_records(path.parent / "missing.tfrecord"))
 
 
+def test_an_empty_file_is_told_of(shards) -> None:
+    path = shards.write("0003-of-1080.tfrecord", [])
+    with pytest.warns(UserWarning, match=r"0003-of-1080.*wanted records, got an empty file"):
+        assert list(read_records(path)) == []
+
+
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("frames", [1, 10, 300])
 def test_a_scene_comes_out_as_it_was_written(shards, packed, frames) -> None:

@@ -73,3 +73,33 @@ def test_cameras_that_face_anywhere_are_told_of(shards) -> None:
     assert np.array_equal(convention.to_map(cameras[:, 3]), wrap_angle(cameras[:, 3]))
     assert len(known_directions(cameras, FREE)) == 0
     assert decide(np.empty((0, 2)), FREE).quarter_turns == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_scene_of_rooms_is_read_as_all_of_them_are(shards, seed) -> None:
+    scene = shards.ring(10, outwards=True, seed=seed)
+    with pytest.warns(UserWarning, match="from 180 degrees .*100% of 10 agree"):
+        convention = decide(known_directions(scene, RING), RING)
+    assert (convention.sense, convention.quarter_turns) == (1, 2)
+
+
+def test_too_little_to_measure_yaw_by_is_told(shards) -> None:
+    few = known_directions(shards.ring(9, outwards=True), RING)
+    unclear = known_directions(shards.ring(29), RING)
+    unclear[::4, 0] += math.pi
+    # Clockwise and straight along y: counter-clockwise from 180 degrees would fit as well.
+    straight = np.tile([-math.pi / 2, math.pi / 2], (20, 1))
+    for pairs, published in ((few, RING), (unclear, RING), (straight, MAZES)):
+        with pytest.warns(
+            UserWarning, match=f"wanted 10 views.*got {len(pairs)}.*ask for more --environments"
+        ):
+            convention = decide(pairs, published)
+        assert convention.is_documented
+    with pytest.warns(UserWarning, match="got 0"):
+        decide(np.empty((0, 2)), MAZES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # What fits the documented one among others says nothing against it, and of cameras that
+        # look anywhere nothing is known.
+        assert decide(np.zeros((20, 2)), MAZES).is_documented
+        assert decide(np.empty((0, 2)), FREE).is_documented
