@@ -55,7 +55,9 @@ class LiveMapSettings:
 
 
 class LiveMap:
-    """The map of one place and all that happens to it; for use by one thread.
+    """The map of one place and all that happens to it.
+
+    One thread changes it and asks it; `view_map`, which is replaced whole, any may read.
 
     A view that has been in the map, or was offered and not kept, is not taken from others again, so
     that robots which share their maps with each other come to an end with it. Of very many, those

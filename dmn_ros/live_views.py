@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,21 @@ from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, SENSOR
 from dmn_ros.refusals import Refusals
 from dmn_ros.stamp_pairs import StampPairs
 from dmn_ros.trusted_poses import TrustedPoses
+from dmn_ros.worker import Job
 
 MOST_WAITING = 50
-# Ten raw images of a large camera. Waiting is for poses on both sides of a stamp, a second at most.
+# Ten raw images of a large camera, for their poses and again for the network. Poses are waited for
+# on both sides of a stamp, a second at most.
 MOST_WAITING_BYTES = 64 * 2**20
 MOST_WAIT_S = 10.0
 
 
 class LiveViews:
-    """Brings images and poses together by their stamps and offers them to the map."""
+    """Brings images and poses together by their stamps and offers them to the map.
+
+    Callbacks only take messages in. What asks the map, decodes or encodes are jobs, in the order in
+    which images got their poses and maps came.
+    """
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class LiveViews:
         live_map: LiveMap,
         *,
         parameters: MapperParameters,
+        put: Callable[[Job], None],
         on_change: Callable[[], None],
     ) -> None:
         """Subscribe to what the parameters ask for.
@@ -58,21 +66,31 @@ class LiveViews:
         Args:
             node: subscribes.
             localizer: whose network says what images must look like.
-            live_map: takes the views.
+            live_map: takes the views; jobs alone touch it.
             parameters: topics and thresholds.
-            on_change: called when the map has changed.
+            put: takes jobs; they run one after another.
+            on_change: called by a job when the map has changed.
         """
         self._node, self._map, self._parameters = node, live_map, parameters
-        self._on_change = on_change
+        self._put, self._on_change = put, on_change
         self._refusing = Refusals(node)
         self._source = parameters.robot_name or node.get_namespace().strip("/")
+        self._encoding = ImageShelf(
+            most_bytes=MOST_WAITING_BYTES,
+            most_s=math.inf,
+            waits="wait for the network, which is busy or slower than they come",
+            on_dropped=lambda why: self._refusing.note("overload", f"no view: {why}"),
+        )
+        # By topic, the newest map that waits.
+        self._shared: dict[str, ViewMapMessage] = {}
         for topic in parameters.share_in:
-            node.make_subscription(ViewMapMessage, topic, self._on_shared, LATCHED)
+            node.make_subscription(ViewMapMessage, topic, partial(self._on_shared, topic), LATCHED)
         if parameters.live_poses == "off":
             return
         self._shelf = ImageShelf(
             most_bytes=MOST_WAITING_BYTES,
             most_s=MOST_WAIT_S,
+            waits="wait for their poses",
             on_dropped=lambda why: self._refusing.note("no pose", f"no view: {why}"),
         )
         compressed = parameters.image_transport == "compressed"
@@ -82,6 +100,11 @@ class LiveViews:
         # None where a parameter says where the camera is.
         self._transforms = Transforms() if parameters.camera_pose_source == "tf" else None
         self._subscribe()
+
+    def drop_images(self) -> None:
+        """Forget the images that wait for the network, as the mapper stops to take them."""
+        for _ in range(self._encoding.clear()):
+            self._refusing.note("inactive", "no view: the mapper stopped while an image waited")
 
     def _subscribe(self) -> None:
         """Take in images, and poses in one of two ways.
@@ -135,7 +158,7 @@ class LiveViews:
 
     def _on_image(self, message: Any) -> None:
         if self._camera.is_awaited:
-            # It comes to this very thread, which must not wait for it.
+            # One that waited for it would hold up all others.
             self._refusing.note("camera_info", "no view: an image came before its camera_info")
             return
         stamp, ticket = stamp_ns(message.header.stamp), self._shelf.put(message)
@@ -162,16 +185,20 @@ class LiveViews:
             self._refusing.note(judged.cause, f"no view: {judged.why}")
             return
         with self._refusing("image"):
-            self._offer(message, stamp, judged)
+            # Transforms belong to the callbacks.
+            pose_map_camera = compose(judged, self._mount(message))
+            self._put(partial(self._offer, self._encoding.put(message), stamp, pose_map_camera))
 
-    def _offer(self, message: Any, stamp: int, pose_map_base: np.ndarray) -> None:
-        pose_map_camera = compose(pose_map_base, self._mount(message))
-        if not self._map.wants(pose_map_camera, stamp):
-            return
-        rgb = self._decode(message)
-        record = ViewRecord(stamp, self._source, to_picture_png(rgb))
-        if self._map.add(rgb, pose_map_camera, record):
-            self._on_change()
+    def _offer(self, ticket: int, stamp: int, pose_map_camera: np.ndarray) -> None:
+        """Job: make a view of an image, if the map wants it and the image waits still."""
+        with self._refusing("image"):
+            message = self._encoding.take(ticket)
+            if message is None or not self._map.wants(pose_map_camera, stamp):
+                return
+            rgb = self._decode(message)
+            record = ViewRecord(stamp, self._source, to_picture_png(rgb))
+            if self._map.add(rgb, pose_map_camera, record):
+                self._on_change()
 
     def _mount(self, message: Any) -> tuple[float, float, float]:
         """Where the camera of an image is on the robot [m, m, rad].
@@ -184,7 +211,17 @@ class LiveViews:
         base, frame = self._parameters.base_frame_id, message.header.frame_id
         return camera_on_robot(self._transforms, base=base.lstrip("/"), frame=frame.lstrip("/"))
 
-    def _on_shared(self, message: ViewMapMessage) -> None:
+    def _on_shared(self, topic: str, message: ViewMapMessage) -> None:
+        # As in the topic's own queue of one, a map that waits gives way to a newer one. The job
+        # comes after the map, so that one of the jobs finds it.
+        self._shared[topic] = message
+        self._put(partial(self._merge, topic))
+
+    def _merge(self, topic: str) -> None:
+        """Job: take over the views of the map that waits, unless a job before has done so."""
+        message = self._shared.pop(topic, None)
+        if message is None:
+            return
         with self._refusing("shared map"):
             require_frame(
                 message.header.frame_id, self._parameters.global_frame_id, what="a shared map"

@@ -13,8 +13,10 @@ from rclpy.parameter import Parameter
 
 from dmn_core.errors import ConfigurationError, DmnError
 from dmn_ros.declaration import changed, declare
+from dmn_ros.late_answers import answer_later
 from dmn_ros.qualities import make_subscription, overridable
 from dmn_ros.runner import RCLError, run_node, spin
+from dmn_ros.worker import Job
 
 ChangeStateCallback = Callable[[Any, Any], Any]
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -100,9 +102,19 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         made = make_subscription(self, kind, topic, callback, quality)
         self._made.callback(self.destroy_subscription, made)
 
-    def make_service(self, kind: Any, name: str, callback: Callable[[Any, Any], Any]) -> None:
-        """A service that lasts until cleanup."""
-        self._made.callback(self.destroy_service, self.create_service(kind, name, callback))
+    def make_service(
+        self,
+        kind: Any,
+        name: str,
+        callback: Callable[[Any, Any], Any],
+        *,
+        put: Callable[[Job], None] | None = None,
+    ) -> None:
+        """A service that lasts until cleanup; with `put`, which takes jobs, it answers by a job."""
+        made = self.create_service(kind, name, callback)
+        if put is not None:
+            answer_later(made, put)
+        self._made.callback(self.destroy_service, made)
 
     def make_timer(self, period_s: float, callback: Callable[[], None], **options: Any) -> None:
         """A timer that lasts until cleanup."""

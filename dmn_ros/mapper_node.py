@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,10 +32,16 @@ from dmn_ros.markers import to_viewpoint_markers, to_viewpoint_sheet
 from dmn_ros.parameters import MapperParameters, as_precision, weights_path
 from dmn_ros.qualities import LATCHED
 from dmn_ros.refusals import Refusals
+from dmn_ros.worker import Worker
 
 
 class MapperNode(ManagedNode):
-    """Builds, loads, saves and publishes the map."""
+    """Builds, loads, saves and publishes the map.
+
+    Once it is configured, a worker does all that asks or changes the map, in the order in which it
+    was asked for, so that the callbacks, those of a manager of nodes included, are free. Publishing
+    is done by whichever of the two threads has something new.
+    """
 
     parameters: MapperParameters
 
@@ -48,7 +55,10 @@ class MapperNode(ManagedNode):
         self._localizer: Localizer | None = None
         self._live: LiveMap | None = None
         self._views: LiveViews | None = None
-        self._is_dirty = False
+        self._worker: Worker | None = None
+        self._is_ending = threading.Event()
+        self._publishing = threading.Lock()
+        self._is_dirty = self._ages = False
         self._refusing = Refusals(self)
 
     def set_up(self) -> None:
@@ -58,6 +68,8 @@ class MapperNode(ManagedNode):
             DmnError: a parameter, the weights, the bag or the map file is no good.
         """
         parameters = self.parameters
+        self._is_ending.clear()
+        self._is_dirty = self._ages = False
         if parameters.threads:
             torch.set_num_threads(parameters.threads)
         weights = weights_path(parameters.weights)
@@ -70,12 +82,18 @@ class MapperNode(ManagedNode):
         self._viewpoints = self.make_publisher(MarkerArray, "viewpoints", LATCHED)
         self._sheet = self.make_publisher(CompressedImage, "viewpoint_sheet/compressed", LATCHED)
         self._make_first_map()
-        self.make_service(Trigger, "~/rebuild", self._on_rebuild)
-        self.make_service(SaveMap, "~/save", self._on_save)
-        self.make_service(LoadMap, "~/load", self._on_load)
-        self.make_service(RemoveViews, "~/remove_views", self._on_remove)
+        put = self._start_worker().put
+        self.make_service(Trigger, "~/rebuild", self._on_rebuild, put=put)
+        self.make_service(SaveMap, "~/save", self._on_save, put=put)
+        self.make_service(LoadMap, "~/load", self._on_load, put=put)
+        self.make_service(RemoveViews, "~/remove_views", self._on_remove, put=put)
         self._views = LiveViews(
-            self, localizer, self._live, parameters=parameters, on_change=self._note_change
+            self,
+            localizer,
+            self._live,
+            parameters=parameters,
+            put=put,
+            on_change=self._note_change,
         )
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.make_timer(parameters.publish_period_s, self._on_tick, clock=clock)
@@ -84,9 +102,45 @@ class MapperNode(ManagedNode):
         """Publish the map."""
         self._publish()
 
+    def stop(self) -> None:
+        """Forget the images that wait; services go on."""
+        if self._views is not None:
+            self._views.drop_images()
+        # What is being published ends before the mapper is inactive; nothing begins any more.
+        with self._publishing:
+            pass
+
     def tear_down(self) -> None:
-        """Forget the map and the weights."""
+        """End the worker, then forget the map and the weights.
+
+        A map that is being built is given up, and services that wait are answered that it is over.
+        """
+        if self._worker is not None:
+            self._is_ending.set()
+            if self._views is not None:
+                self._views.drop_images()
+            self._worker.finish()
+            self._worker = None
         self._live = self._localizer = self._views = None
+
+    def _start_worker(self) -> Worker:
+        self._worker = Worker(
+            newest_only=False, on_skipped=lambda: None, on_error=lambda error, _: self._trace(error)
+        )
+        if threads := self.parameters.threads:
+            # OpenMP keeps the number for each thread.
+            self._worker.put(lambda: torch.set_num_threads(threads))
+        return self._worker
+
+    def _trace(self, error: Exception) -> None:
+        # Without a context nobody can be answered, and nothing published.
+        if self.context.ok():
+            self.get_logger().error("".join(traceback.format_exception(error)))
+
+    def _go_on(self) -> None:
+        """Raise a MapError where the mapper is about to end."""
+        if self._is_ending.is_set():
+            raise MapError("the mapper is cleaned up or ends: configure it and ask again")
 
     @property
     def _view_map(self) -> ViewMap | None:
@@ -110,7 +164,8 @@ class MapperNode(ManagedNode):
         parameters = self.parameters
         if not parameters.context_bag:
             raise ConfigurationError("building wants a bag, but context_bag is not set")
-        return map_from_bag(self._in_use(), parameters.context_bag, parameters.mapping_settings())
+        settings = parameters.mapping_settings()
+        return map_from_bag(self._in_use(), parameters.context_bag, settings, watch=self._go_on)
 
     def _load(self, path: str) -> ViewMap:
         view_map = load_map(Path(path))
@@ -147,17 +202,31 @@ class MapperNode(ManagedNode):
 
     def _on_tick(self) -> None:
         """Publish what has changed since the last tick, so that maps come no more often."""
-        if self._live is None or not self.is_active:
+        if self._worker is None or not self.is_active:
             return
-        with self._refusing("map"):
-            if self._live.age(self.get_clock().now().nanoseconds) or self._is_dirty:
+        if self.parameters.max_view_age_s and not self._ages:
+            self._ages = True
+            self._worker.put(self._age)
+        if self._is_dirty:
+            with self._refusing("map"):
                 self._publish()
 
+    def _age(self) -> None:
+        """Job: take out what is too old; the next tick publishes that."""
+        self._ages = False
+        with self._refusing("map"):
+            if self._changing().age(self.get_clock().now().nanoseconds):
+                self._note_change()
+
     def _publish(self) -> None:
-        view_map = self._view_map
-        if view_map is None or not self.is_active:
-            return
-        self._is_dirty = False
+        with self._publishing:
+            # In this order: a change from now on is one for the next tick.
+            self._is_dirty = False
+            view_map = self._view_map
+            if view_map is not None and self.is_active:
+                self._send(view_map)
+
+    def _send(self, view_map: ViewMap) -> None:
         stamp_ns = self.get_clock().now().nanoseconds
         frame = self.parameters.global_frame_id
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
@@ -202,6 +271,7 @@ class MapperNode(ManagedNode):
     def _answer(self, response: Any, work: Callable[[], str]) -> Any:
         """Do the work; a failure is the caller's answer and leaves the node and its map alone."""
         try:
+            self._go_on()
             response.message, response.success = work(), True
         except DmnError as error:
             response.message, response.success = str(error), False
@@ -209,7 +279,7 @@ class MapperNode(ManagedNode):
         except Exception as error:
             # A service call must not end the node, whatever went wrong.
             response.message, response.success = f"{type(error).__name__}: {error}", False
-            self.get_logger().error("".join(traceback.format_exception(error)))
+            self._trace(error)
         return response
 
 

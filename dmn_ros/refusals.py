@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -40,11 +41,12 @@ class ProblemLog:
 
 
 class Refusals:
-    """Counts what is refused, and reports it as a `ProblemLog` does."""
+    """Counts what is refused, and reports it as a `ProblemLog` does; safe from several threads."""
 
     def __init__(self, node: Node) -> None:
         """Report in the name of a node."""
         self.counts = Counter[str]()
+        self._lock = threading.Lock()
         self._log = ProblemLog(node)
 
     @contextmanager
@@ -60,5 +62,7 @@ class Refusals:
 
     def note(self, what: str, text: str, *, cause: str = "") -> None:
         """Count something that is not as it should be; say so once in a while for each cause."""
-        self.counts[what] += 1
-        self._log.warn(f"{what} {cause}", f"{text} ({self.counts[what]} until now)")
+        with self._lock:
+            self.counts[what] += 1
+            count = self.counts[what]
+        self._log.warn(f"{what} {cause}", f"{text} ({count} until now)")

@@ -35,8 +35,8 @@ class Worker:
         self._on_error = on_error
         self._jobs: deque[tuple[bool, Job]] = deque()
         self._condition = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="localization", daemon=True)
+        self._stopping = self._finishing = False
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     @property
@@ -60,6 +60,13 @@ class Worker:
             dropped, self._jobs = len(self._jobs) - len(kept), kept
         return dropped
 
+    def finish(self) -> None:
+        """Do all jobs that wait and end the thread."""
+        with self._condition:
+            self._finishing = True
+            self._condition.notify()
+        self._thread.join()
+
     def stop(self) -> None:
         """Finish the job at hand, forget the others and end the thread."""
         with self._condition:
@@ -78,8 +85,8 @@ class Worker:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._jobs or self._stopping)
-                if self._stopping:
+                self._condition.wait_for(lambda: self._jobs or self._stopping or self._finishing)
+                if self._stopping or not self._jobs:
                     return
                 is_image, job = self._jobs.popleft()
             try:

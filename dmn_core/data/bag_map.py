@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dmn_core.cameras import NetworkCamera
 from dmn_core.data.bag import ViewSelection, read_camera_views
@@ -40,28 +42,57 @@ class MappingSettings(ViewTopics):
 
 
 def map_from_bag(
-    localizer: Localizer, context_bag: str | os.PathLike[str], settings: MappingSettings
+    localizer: Localizer,
+    context_bag: str | os.PathLike[str],
+    settings: MappingSettings,
+    *,
+    watch: Callable[[], None] | None = None,
 ) -> ViewMap:
     """Read context views from a bag and encode them.
+
+    Args:
+        localizer: encodes.
+        context_bag: images and poses.
+        settings: what to read and how.
+        watch: called before each message and each view; what it raises ends the work.
 
     Raises:
         BagError: the bag lacks images or poses; the message names its topics.
         CameraError: the camera_info of the images is of no use.
         MapError: its images have different sizes.
     """
-    views = views_from_bag(context_bag, settings, localizer.network.config.camera)
+    views = views_from_bag(context_bag, settings, localizer.network.config.camera, watch=watch)
     area = settings.area_m or area_around(views.poses_map_camera, margin_m=settings.area_margin_m)
-    return localizer.build_map(views, area_m=area)
+    return _encoded(localizer, views, area, watch)
+
+
+def _encoded(
+    localizer: Localizer, views: Views, area_m: Area, watch: Callable[[], None] | None
+) -> ViewMap:
+    """As `build_map` makes it of all views at once, to the bit: that encodes one by one as well."""
+    if watch is None:
+        return localizer.build_map(views, area_m=area_m)
+    parts = []
+    for index in range(len(views.images)):
+        watch()
+        this = slice(index, index + 1)
+        view = Views(views.images[this], views.poses_map_camera[this], views.records[this])
+        parts.append(localizer.build_map(view, area_m=area_m))
+    embeddings = torch.cat([part.embeddings for part in parts], dim=1)
+    poses = torch.cat([part.poses_map_camera for part in parts], dim=1)
+    return replace(parts[0], embeddings=embeddings, poses_map_camera=poses, records=views.records)
 
 
 def views_from_bag(
     context_bag: str | os.PathLike[str],
     settings: MappingSettings,
     target: NetworkCamera | None = None,
+    *,
+    watch: Callable[[], None] | None = None,
 ) -> Views:
     """Pictures of a context bag, of the `target` camera, with poses; raises as `map_from_bag`."""
     images, poses_map_camera, stamps_ns = read_camera_views(
-        context_bag, settings, selection=settings.selection, target=target
+        context_bag, settings, selection=settings.selection, target=target, watch=watch
     )
     sizes = {image.shape for image in images}
     if len(sizes) != 1:

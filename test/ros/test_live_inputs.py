@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -109,6 +110,10 @@ def test_a_gpu_without_memory_costs_a_view_and_not_the_node(
         def see(number: int) -> None:
             views._on_image(image(number))
             views._on_pose(at(number, 10.0 * number))
+            assert node._worker is not None
+            done = threading.Event()
+            node._worker.put(done.set)
+            assert done.wait(60.0)
 
         with monkeypatch.context() as broken:
             broken.setattr(live, "add", full)
@@ -139,12 +144,14 @@ def picture(size: int) -> Any:
 
 def test_images_wait_within_bytes_and_seconds() -> None:
     clock, dropped = Clock(), list[str]()
-    shelf = ImageShelf(most_bytes=100, most_s=10.0, on_dropped=dropped.append, now_s=clock)
+    shelf = ImageShelf(
+        most_bytes=100, most_s=10.0, waits="wait here", on_dropped=dropped.append, now_s=clock
+    )
     first, second = shelf.put(picture(60)), shelf.put(picture(40))
     assert dropped == []
     third = shelf.put(picture(40))
     assert len(dropped) == 1
-    assert "100 bytes" in dropped[0]
+    assert dropped[0] == "more than 100 bytes of images wait here"
     assert shelf.take(first) is None
     assert len(shelf.take(second).data) == 40
     assert shelf.take(second) is None
@@ -165,6 +172,13 @@ def test_images_wait_within_bytes_and_seconds() -> None:
     assert len(dropped) == 4
     assert "in 10 s" in dropped[-1]
     assert shelf.take(late) is None
+    cleared = shelf.put(picture(40)), shelf.put(picture(60))
+    assert shelf.clear() == 2
+    assert [shelf.take(ticket) for ticket in cleared] == [None, None]
+    # All room is free again.
+    kept = shelf.put(picture(40)), shelf.put(picture(60))
+    assert None not in [shelf.take(ticket) for ticket in kept]
+    assert len(dropped) == 4
 
 
 def test_the_bounds_of_waiting_are_for_a_robot() -> None:

@@ -61,3 +61,17 @@ def test_a_job_that_fails_does_not_end_the_thread() -> None:
     assert done.wait(TIMEOUT_S)
     work.stop()
     assert errors == [(ZeroDivisionError, True), (KeyError, False)]
+
+
+def test_a_worker_that_finishes_does_what_waits_first() -> None:
+    work = worker(newest_only=False, skipped=[], errors=[])
+    go, order = threading.Event(), list[int]()
+    work.put(lambda: go.wait(TIMEOUT_S) and None)
+    for number in range(3):
+        work.put(lambda n=number: order.append(n))
+    threading.Timer(0.05, go.set).start()
+    work.finish()
+    assert order == [0, 1, 2]
+    # Whoever was interrupted while it ended may end it again.
+    work.finish()
+    work.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,12 @@ class TopicSummary:
 class Bag:
     """An open bag; made by `open_bag`."""
 
-    def __init__(self, path: Path, reader: AnyReader) -> None:
-        """Take over a reader that is open."""
+    def __init__(
+        self, path: Path, reader: AnyReader, watch: Callable[[], None] | None = None
+    ) -> None:
+        """Take over a reader that is open; `watch` as for `open_bag`."""
         self.path = path
-        self._reader = reader
+        self._reader, self._watch = reader, watch
         self.topics: tuple[TopicSummary, ...] = tuple(
             TopicSummary(name, info.msgtype or "(several types)", info.msgcount)
             for name, info in sorted(reader.topics.items())
@@ -70,6 +72,8 @@ class Bag:
             return
         messages = self._reader.messages(connections=connections)
         while True:
+            if self._watch is not None:
+                self._watch()
             # Only the step of the reader is guarded: what a caller does between is its own affair.
             try:
                 connection, _, data = next(messages)
@@ -102,8 +106,14 @@ class Bag:
 
 
 @contextmanager
-def open_bag(path: str | os.PathLike[str]) -> Generator[Bag, None, None]:
+def open_bag(
+    path: str | os.PathLike[str], *, watch: Callable[[], None] | None = None
+) -> Generator[Bag, None, None]:
     """Open a ROS 2 bag (folder, .mcap, .db3) or a ROS 1 bag (.bag, or a folder of them).
+
+    Args:
+        path: where it is.
+        watch: called before each message that is read; what it raises ends the reading.
 
     Raises:
         BagError: There is nothing at the path, or no bag, or a damaged one.
@@ -117,7 +127,7 @@ def open_bag(path: str | os.PathLike[str]) -> Generator[Bag, None, None]:
     except Exception as error:
         raise damage_error(bag_path, error) from error
     try:
-        yield Bag(bag_path, reader)
+        yield Bag(bag_path, reader, watch)
     finally:
         reader.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,15 @@ def read_views(
     image_size: tuple[int, int] | None = None,
     camera: CameraChoice = "auto",
     target: NetworkCamera | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> list[StampedView]:
     """Views chosen from a bag, each posed at its own stamp.
 
     Only the images that are kept are decoded, so that a long bag does not fill the memory; with
     `image_size`, height and width [pixels], they are resized one by one; with `target`, the
     network's camera, they are brought to it as `camera` says. Without names the only image topic is
-    taken, and the only pose topic in the map frame or else tf.
+    taken, and the only pose topic in the map frame or else tf. What `watch` raises, which is called
+    before each message, ends the reading.
 
     Raises:
         BagError: The bag is missing or damaged, topics are missing or ambiguous, or images and
@@ -57,7 +60,7 @@ def read_views(
         CameraError: The camera_info of the images is of no use.
     """
     selection = selection or ViewSelection()
-    with open_bag(path) as bag:
+    with open_bag(path, watch=watch) as bag:
         images = choose_image_topic(bag, image_topic)
         source = choose_map_poses(bag, pose_topic, map_frame=map_frame, base_frame=base_frame)
         stamps = scan(bag, images, source)
@@ -86,8 +89,9 @@ def read_camera_views(
     selection: ViewSelection,
     image_size: tuple[int, int] | None = None,
     target: NetworkCamera | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> tuple[list[NDArray[np.uint8]], FloatArray, list[int]]:
-    """Images, poses (N, 3) of the camera in the map, and stamps [ns].
+    """Images, poses (N, 3) of the camera in the map, and stamps [ns]; `watch` as for `read_views`.
 
     Raises:
         BagError: as `read_views`, or tf_static does not say where the camera is.
@@ -106,6 +110,7 @@ def read_camera_views(
         image_size=image_size,
         camera=topics.camera,
         target=target,
+        watch=watch,
     )
     poses_map_base = np.stack([view.pose_map_base for view in views])
     poses_map_camera = compose(poses_map_base, pose_base_camera)
