@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +15,13 @@ from dmn.msg import ViewMap
 from dmn.srv import RemoveViews, SaveMap
 from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
-from dmn_core.checkpoint import save_checkpoint
-from dmn_core.data.recording import RecordingConfig, record_context_bag
 from dmn_core.map_file import load_map
-from dmn_core.observation import NetworkConfig, ObservationModel
 from dmn_core.views import Views
-from dmn_core.worlds.maze import generate_maze
-from dmn_core.worlds.renderer import CameraConfig
 from dmn_ros import live_views
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
@@ -64,9 +57,7 @@ class Network:
             return build(*arguments, **settings)
 
         monkeypatch.setattr(localizer, "build_map", build_map)
-
-    def go(self) -> None:
-        self._go.set()
+        self.go = self._go.set
 
 
 class Busy:
@@ -84,13 +75,20 @@ class Busy:
         assert worker is not None
         return len(worker._jobs)
 
-    def see(self, number: int) -> None:
-        """An image from a place 20 m from the one before."""
+    def see(self, number: int, *, waiting: int = 0) -> None:
+        """An image from a place 20 m from the one before, with which so many jobs wait."""
         seen = header(START + number * SECOND, "map")
         size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
         self._images.publish(Image(header=seen, data=picture(number).tobytes(), **size))
         pose = to_pose(np.array([20.0 * number, 30.0, 0.0]))
         self._poses.publish(PoseStamped(header=seen, pose=pose))
+        if waiting:
+            self.wait(lambda: self.waiting == waiting, "the image to wait")
+
+    def begin(self, number: int) -> None:
+        """An image that the network has by then."""
+        self.see(number)
+        self.wait(self.network.begun.is_set, "the image to be encoded")
 
     def ask(self, kind: Any, name: str, request: Any) -> Any:
         """A future answer."""
@@ -140,8 +138,7 @@ def busy(
 
 def test_what_a_busy_mapper_is_told_is_done_in_order(busy: Any, tmp_path: Path) -> None:
     with busy("mapper_in_order") as mapper:
-        mapper.see(0)
-        mapper.wait(mapper.network.begun.is_set, "the first image to be encoded")
+        mapper.begin(0)
         told = list[Any]()
         requests = [
             (SaveMap, "save", SaveMap.Request(path=str(tmp_path / "two"))),
@@ -149,8 +146,7 @@ def test_what_a_busy_mapper_is_told_is_done_in_order(busy: Any, tmp_path: Path) 
             (SaveMap, "save", SaveMap.Request(path=str(tmp_path / "three"))),
         ]
         for number, (kind, name, request) in enumerate(requests, start=1):
-            mapper.see(number)
-            mapper.wait(lambda n=2 * number - 1: mapper.waiting == n, "an image to wait")
+            mapper.see(number, waiting=2 * number - 1)
             told.append(mapper.ask(kind, name, request))
             mapper.wait(lambda n=2 * number: mapper.waiting == n, "a service to wait")
 
@@ -177,9 +173,8 @@ def test_what_a_busy_mapper_is_told_is_done_in_order(busy: Any, tmp_path: Path) 
         poses = np.array([[20.0 * number, 30.0, 0.0] for number in range(4)])
         localizer = mapper.node._localizer
         assert localizer is not None
-        assert torch.equal(
-            three.embeddings, localizer.build_map(Views(images, poses)).embeddings.cpu()
-        )
+        at_once = localizer.build_map(Views(images, poses))
+        assert torch.equal(three.embeddings, at_once.embeddings)
 
 
 def test_images_that_come_too_fast_give_way_to_newer_ones(
@@ -187,11 +182,9 @@ def test_images_that_come_too_fast_give_way_to_newer_ones(
 ) -> None:
     monkeypatch.setattr(live_views, "MOST_WAITING_BYTES", 3 * PIXELS)
     with busy("mapper_too_slow") as mapper:
-        mapper.see(0)
-        mapper.wait(mapper.network.begun.is_set, "the first image to be encoded")
+        mapper.begin(0)
         for number in range(1, 6):
-            mapper.see(number)
-            mapper.wait(lambda n=number: mapper.waiting == n, "an image to be taken in")
+            mapper.see(number, waiting=number)
         assert mapper.node._views._refusing.counts == {"overload": 2}
         mapper.network.go()
         mapper.wait(lambda: mapper.maps and len(mapper.places()) == 4, "the views that were kept")
@@ -204,8 +197,7 @@ def test_images_that_come_too_fast_give_way_to_newer_ones(
 def test_the_newest_map_of_another_robot_counts(busy: Any, simple_map: Any, scene: Any) -> None:
     with busy("mapper_of_two", share_in="[/other/map]") as mapper:
         others = mapper.probe.publisher(ViewMap, "/other/map", LATCHED)
-        mapper.see(0)
-        mapper.wait(mapper.network.begun.is_set, "the first image to be encoded")
+        mapper.begin(0)
         for number, shift_m in enumerate((2000.0, 4000.0, 6000.0), start=1):
             others.publish(simple_map(scene.weights, views=1, shift_m=shift_m))
             mapper.wait(lambda n=number: mapper.waiting == n, "a map to wait")
@@ -223,8 +215,7 @@ def test_an_inactive_mapper_drops_images_goes_on_and_is_silent(busy: Any, scene:
         rebuilt = mapper.ask(Trigger, "rebuild", Trigger.Request())
         mapper.wait(mapper.network.begun.is_set, "the map to be rebuilt")
         for number in (1, 2):
-            mapper.see(number)
-            mapper.wait(lambda n=number: mapper.waiting == n, "an image to wait")
+            mapper.see(number, waiting=number)
         assert mapper.manager.change(DEACTIVATE)
         assert mapper.manager.state == "inactive"
         assert not rebuilt.done()
@@ -260,55 +251,3 @@ def test_a_clean_up_gives_a_rebuild_up_and_answers_who_waits(busy: Any, scene: A
         assert mapper.manager.change(CONFIGURE, ACTIVATE)
         mapper.wait(lambda: len(mapper.maps) == 2, "the map of the second life")
         assert same_map(*map(from_map_message, mapper.maps))
-
-
-@pytest.fixture(scope="module")
-def long_work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Parameters of a mapper whose map takes seconds: many views for a large network."""
-    folder = tmp_path_factory.mktemp("long")
-    torch.manual_seed(0)
-    network = ObservationModel(NetworkConfig(image_height=256, image_width=256))
-    save_checkpoint(folder / "large.safetensors", network)
-    config = RecordingConfig(camera=CameraConfig(32, 32, supersampling=1.0))
-    bag = record_context_bag(folder / "context", generate_maze(7), views=100, config=config)
-    settings = {"min_distance_m": 0.0, "min_turn_rad": 0.0, "max_views": 100}
-    return {"context_bag": bag, "weights": folder / "large.safetensors", **settings}
-
-
-def test_a_manager_is_answered_while_a_map_is_rebuilt(
-    probe: Any, manager_of: Any, mapper: Any, long_work: dict[str, Any]
-) -> None:
-    process = mapper(**long_work)
-    maps = probe.listen(ViewMap, "map", LATCHED)
-    probe.wait(lambda: maps, "the map")
-    manager = manager_of("mapper")
-    assert manager.state == "active"
-    rebuild = probe.node.create_client(Trigger, "mapper/rebuild")
-    state = probe.node.create_client(GetState, "mapper/get_state")
-    probe.wait(lambda: rebuild.service_is_ready() and state.service_is_ready(), "the services")
-
-    began_s, rebuilt = time.monotonic(), rebuild.call_async(Trigger.Request())
-    waits_s = list[float]()
-    while not rebuilt.done():
-        asked_s, answer = time.monotonic(), state.call_async(GetState.Request())
-        probe.wait(answer.done, "the state")
-        waits_s.append(time.monotonic() - asked_s)
-        time.sleep(0.02)
-    took_s = time.monotonic() - began_s
-    assert rebuilt.result().success, rebuilt.result().message
-    # Else each of them waits for all of it.
-    assert len(waits_s) >= 5
-    assert max(waits_s) < took_s / 2
-    probe.wait(lambda: len(maps) == 2, "the rebuilt map")
-    assert same_map(*map(from_map_message, maps))
-
-    # Ctrl-C does not wait for a map that nobody wants any more.
-    again = rebuild.call_async(Trigger.Request())
-    assert manager.state == "active"
-    assert not again.done()
-    stopped_s = time.monotonic()
-    process.popen.send_signal(signal.SIGINT)
-    assert process.popen.wait(30) == 0
-    assert time.monotonic() - stopped_s < took_s
-    assert "Traceback" not in process.output
-    assert process.output.count("published a map") == 2
