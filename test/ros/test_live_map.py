@@ -224,11 +224,16 @@ def test_old_views_go_once_there_are_new_ones(probe: Any, mapper: Any) -> None:
     newest(maps, probe, views=5)
     poses = probe.publisher(PoseStamped, "view_pose")
     images = probe.publisher(Image, "image")
-    now = time.time_ns()
-    for off in (-SECOND // 5, SECOND // 5):
-        poses.publish(at(now + off, 30.0, 30.0))
-    images.publish(image(now))
-    assert list(newest(maps, probe, views=1).sources) == ["r1"]
+    # A best-effort image may be lost on a busy machine: another comes after a long while.
+    for _ in range(3):
+        now = time.time_ns()
+        for off in (-SECOND // 5, SECOND // 5):
+            poses.publish(at(now + off, 30.0, 30.0))
+        images.publish(image(now))
+        with suppress(AssertionError):
+            probe.wait(lambda: maps[-1].n_views == 1, "the new view alone", seconds=20)
+            break
+    assert list(maps[-1].sources) == ["r1"]
 
 
 def test_views_are_where_tf_static_has_the_camera(probe: Any, mapper: Any) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from dmn_core.checkpoint import Checkpoint, load_checkpoint, read_record
+from dmn_core.checkpoint import Checkpoint, load_checkpoint
 from dmn_core.errors import CheckpointError, ConfigurationError
 from dmn_core.training import pace
 from dmn_core.training.loop import Trainer
@@ -57,31 +55,6 @@ def test_a_broken_off_run_resumes_exactly(small, tmp_path, monkeypatch, changes)
     assert not torch.equal(small.averages(whole), small.weights(whole))
     assert (resumed.best_loss, resumed.best_step) == (whole.best_loss, whole.best_step)
     assert entries(resumed)[-1]["unseen"] == entries(whole)[-1]["unseen"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_stop_loses_no_step(small, tmp_path, monkeypatch, number):
-    whole = small.run(tmp_path / "whole")
-    step, handler = Trainer._step, signal.getsignal(number)
-
-    def told(self, progress):
-        losses = step(self, progress)
-        if self.steps == 5:  # of 6, between two validations
-            os.kill(os.getpid(), number)
-        return losses
-
-    monkeypatch.setattr(Trainer, "_step", told)
-    with pytest.raises(SystemExit) as stopped:
-        small.run(tmp_path / "cut")
-    assert stopped.value.code == 128 + number and signal.getsignal(number) is handler
-    monkeypatch.setattr(Trainer, "_step", step)
-    resumed = small.trainer(tmp_path / "cut")
-    assert resumed.steps == 5
-    assert read_record(tmp_path / "cut/last.safetensors")["steps"] == 5
-    resumed.run()
-    assert torch.equal(small.weights(whole), small.weights(resumed))
-    for name in ("training", "unseen", "samples"):
-        assert entries(resumed)[-1][name] == entries(whole)[-1][name]
 
 
 def test_the_state_is_kept_every_few_minutes(small, tmp_path, monkeypatch):
