@@ -30,7 +30,6 @@ class MapToOdom:
         self._fixed_ns = 0
         self._last_ns = -1
         self._correction = SmoothCorrection()
-        self._pose_map_odom: np.ndarray | None = None
 
     def send(self, fix: Fix) -> None:
         """Publish a fix where the robot is tracked, or is where somebody said it was."""
@@ -48,7 +47,7 @@ class MapToOdom:
     def pose_map_odom(self) -> np.ndarray | None:
         """The odometry frame in the map (3,), as it was published; None where nothing is."""
         with self._lock:
-            return self._pose_map_odom
+            return self._correction.pose_map_odom
 
     def repeat(self) -> None:
         """Publish the last fix once more, for as long after it as time went on since it came.
@@ -69,12 +68,12 @@ class MapToOdom:
             self._last_ns = -1
 
     def _forget(self) -> None:
-        self._fix = self._pose_map_odom = None
+        self._fix = None
         self._correction.forget()
 
     def _publish(self, fix: Fix, *, ahead_ns: int) -> None:
         parameters = self._node.parameters
-        self._pose_map_odom = self._correction.toward(
+        pose_map_odom = self._correction.toward(
             fix.pose_map_base,
             fix.pose_odom_base,
             now_ns=self._now_ns(),
@@ -86,7 +85,7 @@ class MapToOdom:
         # Listeners take the newest stamp for the newest transform, and warn of equal ones.
         stamp_ns = max(fix.stamp_ns + tolerance_ns + ahead_ns, self._last_ns + 1)
         transform = to_map_odom_transform(
-            self._pose_map_odom,
+            pose_map_odom,
             map_frame=parameters.global_frame_id,
             odom_frame=parameters.odom_frame_id,
             stamp_ns=stamp_ns,

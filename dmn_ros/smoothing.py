@@ -14,16 +14,19 @@ class SmoothCorrection:
 
     The robot's own pose approaches its goal, with a time constant: shares of a turn about the
     distant origin of odometry would swing the robot aside.
+
+    Attributes:
+        pose_map_odom: (3,) what was said last; None where nothing was.
     """
 
     def __init__(self) -> None:
         """Begin without a correction."""
-        self._pose_map_odom: np.ndarray | None = None
+        self.pose_map_odom: np.ndarray | None = None
         self._at_ns = 0
 
     def forget(self) -> None:
         """Take the next correction as it is."""
-        self._pose_map_odom = None
+        self.pose_map_odom = None
 
     def toward(
         self,
@@ -43,9 +46,9 @@ class SmoothCorrection:
         """
         elapsed_s, self._at_ns = 1e-9 * max(now_ns - self._at_ns, 0), now_ns
         said = pose_map_base
-        if self._pose_map_odom is not None and time_constant_s > 0:
-            before = compose(self._pose_map_odom, pose_odom_base)
+        if self.pose_map_odom is not None and time_constant_s > 0:
+            before = compose(self.pose_map_odom, pose_odom_base)
             share = -math.expm1(-elapsed_s / time_constant_s)
             said = compose(before, share * relative_pose(before, pose_map_base))
-        self._pose_map_odom = compose(said, inverse(pose_odom_base))
-        return self._pose_map_odom
+        self.pose_map_odom = compose(said, inverse(pose_odom_base))
+        return self.pose_map_odom
