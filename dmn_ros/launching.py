@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from launch_ros.substitutions import FindPackageShare
 
 from dmn_core.errors import ConfigurationError
 from dmn_ros.parameter_files import in_namespace, overruling, parameters_of
+from dmn_ros.scratch_file import scratch_file
 
 MANAGED = ("mapper", "localizer")
 PLAYER = "bag_player"
@@ -229,9 +229,7 @@ def rviz_config(*, compressed: bool) -> str:
         return str(path)
     raw = f"Value: {IMAGE}\n"
     text = path.read_text(encoding="utf-8").replace(raw, f"Value: {IMAGE}{COMPRESSED}\n")
-    copy = Path(tempfile.mkdtemp(prefix="dmn_rviz_")) / path.name
-    copy.write_text(text, encoding="utf-8")
-    return str(copy)
+    return scratch_file(text, path.name)
 
 
 def image_transport(context: LaunchContext, node: str = "localizer") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from dmn_core.errors import ConfigurationError
+from dmn_ros.scratch_file import scratch_file
 
 OVERRULING = "launch_arguments.yaml"
 
@@ -43,7 +43,7 @@ def in_namespace(path: Path, namespace: str) -> str:
     for name in names:
         key = rf"^(['\"]?){re.escape(name)}\1(?=\s*:)"
         text = re.sub(key, f"/{namespace}/{name}", text, flags=re.MULTILINE)
-    return _written(text, path.name)
+    return scratch_file(text, path.name)
 
 
 def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
@@ -60,7 +60,7 @@ def overruling(parameters: dict[str, Any], *, node: str, namespace: str) -> str:
     name = _joined(namespace, node)
     # Copies: what stands in a file twice would be an alias in YAML, and ROS reads none.
     said = {section: {"ros__parameters": copy.deepcopy(parameters)} for section in ("/**", name)}
-    return _written(yaml.safe_dump(said), OVERRULING)
+    return scratch_file(yaml.safe_dump(said), OVERRULING)
 
 
 def parameters_of(path: Path, *, node: str, namespace: str) -> dict[str, Any]:
@@ -120,10 +120,3 @@ def sections(path: Path) -> dict[str, Any]:
     if not isinstance(found or {}, dict):
         raise ConfigurationError(f"{path} wants names of nodes at its top, got {found!r}")
     return {str(name): section for name, section in (found or {}).items()}
-
-
-def _written(text: str, name: str) -> str:
-    """A new file of that name in a folder of its own."""
-    path = Path(tempfile.mkdtemp(prefix="dmn_parameters_")) / name
-    path.write_text(text, encoding="utf-8")
-    return str(path)
