@@ -20,7 +20,8 @@ WARN_PERIOD_S = 5.0
 class ProblemLog:
     """Tells of each kind of problem at most once in five seconds; safe from several threads.
 
-    What nobody foresaw, such as a GPU without memory, is told with its traceback once.
+    What nobody foresaw, such as a GPU without memory, is told with its traceback once. Once the
+    process has been told to stop, nothing is: what is at work then cannot publish any more.
     """
 
     def __init__(self, node: Node) -> None:
@@ -31,12 +32,12 @@ class ProblemLog:
 
     def warn(self, kind: str, text: str, *, is_rare: bool = False) -> None:
         """Say something; each time where it is rare, so that somebody waits for the answer."""
-        if is_rare or self._throttle.is_due(kind):
+        if self._node.context.ok() and (is_rare or self._throttle.is_due(kind)):
             self._node.get_logger().warning(text)
 
     def trace(self, kind: str, error: Exception) -> None:
         """The traceback of the first error of its type, in a line before what `warn` says."""
-        if self._traced.is_due(f"{kind} {type(error).__name__}"):
+        if self._node.context.ok() and self._traced.is_due(f"{kind} {type(error).__name__}"):
             self._node.get_logger().error("".join(traceback.format_exception(error)))
 
 

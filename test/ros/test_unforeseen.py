@@ -75,6 +75,22 @@ def test_what_fails_again_and_again_is_told_once_in_a_while(
     assert "map refused: of another world" in told
 
 
+def test_an_image_that_the_end_overtakes_is_no_failure_to_tell_of(
+    scene: Any, ros_context: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with localizer_node(scene.weights) as node:
+        done = threading.Event()
+        # Ctrl-C ends the context first, while the network computes.
+        rclpy.shutdown()
+        node._work.put_image(lambda: node._outputs._points.get_subscription_count())
+        node._work.put(done.set)
+        assert done.wait(10.0)
+        assert node._reporting.counts.snapshot().dropped == {"failed": 1}
+    told = capfd.readouterr().err
+    assert "Traceback" not in told
+    assert "image dropped" not in told
+
+
 @pytest.mark.parametrize("executable", ["localizer", "visualizer", "bag_player"])
 def test_whoever_asks_twice_to_stop_gets_a_good_end(
     probe: Any, start: Any, scene: Any, executable: str
