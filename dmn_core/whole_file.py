@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ import numpy as np
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to, whose file takes the place of `path` when the block ends well.
 
-    Folders are made. Where writing fails, the file before stays.
+    Folders are made. Where writing fails, the file before stays. Whoever may read other new files
+    may read this one: the library that writes weights and maps would keep them from everybody else.
 
     Raises:
         OSError: the folder cannot be made, or the file not put in its place.
@@ -23,7 +25,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
+        partial.touch()
+        mode = stat.S_IMODE(partial.stat().st_mode)
         yield partial
+        partial.chmod(mode)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
