@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dmn_core.errors import WorldError
+from dmn_core.worlds.needed import lacking
 from dmn_core.worlds.textures import CORRIDOR_SURFACE, Surface, draw_room_surfaces
 
 _WALL_CHARACTER = "*"
@@ -161,7 +162,5 @@ def _import_random_maze():  # type: ignore[no-untyped-def]  # labmaze has no typ
     try:
         from labmaze import RandomMaze
     except ImportError as error:
-        raise WorldError(
-            "mazes need the package labmaze; install it with `pip install labmaze mujoco`"
-        ) from error
+        raise lacking("labmaze", what="mazes") from error
     return RandomMaze

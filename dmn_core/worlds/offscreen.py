@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from dmn_core.errors import WorldError
+from dmn_core.worlds.needed import lacking
 
 _EGL_HELP = (
     "cannot start headless OpenGL (MUJOCO_GL={backend!r}): {error}. "
@@ -27,9 +28,7 @@ def import_mujoco() -> ModuleType:
         import mujoco
     except ImportError as error:
         if error.name == "mujoco":
-            raise WorldError(
-                "rendering needs the package mujoco; install it with `pip install labmaze mujoco`"
-            ) from error
+            raise lacking("mujoco", what="pictures") from error
         raise _gl_error(error) from error
     except (AttributeError, RuntimeError, OSError) as error:
         raise _gl_error(error) from error

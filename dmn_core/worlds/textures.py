@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmn_core.errors import WorldError
+from dmn_core.worlds.needed import lacking
 
 SKY_RGB = (149, 224, 254)
 
@@ -59,9 +60,7 @@ def load_texture(style: str, part: str, colour: str, size_px: int) -> NDArray[np
     try:
         import labmaze.assets
     except ImportError as error:
-        raise WorldError(
-            "textures need the package labmaze; install it with `pip install labmaze mujoco`"
-        ) from error
+        raise lacking("labmaze", what="textures") from error
     path = Path(labmaze.assets.ROOT_DIR) / style / f"{part}_{colour}_d.png"
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
