@@ -1,6 +1,6 @@
 """What each part of the training recipe adds to the paper's, at equal training.
 
-    python benchmarks/recipe_parts.py [--samples 32000] [--threads 1] [--out FILE.json]
+    python benchmarks/recipe_parts.py [--samples 32000] [--first 0] [--threads 1] [--out FILE.json]
 
 Every run starts from the same fresh weights, draws from the same simulated mazes and compares as
 many samples, that is queries that went through the whole network (docs/evaluation.md, equal
@@ -57,6 +57,8 @@ class Settings:
     queries: int = 5000
     """Of unseen mazes, that all are measured on."""
     environments: int = 2000
+    first: int = 0
+    """Number of the run to begin with: those before it are left out."""
     threads: int = 1
     runs: Path = Path("runs/parts")
     out: Path = Path("results/recipe_parts.json")
@@ -182,6 +184,8 @@ def main(settings: Settings) -> None:
     print("| part | compared | drawn | core-minutes | tracking | likelihood | sequence |")
     print("|---|---|---|---|---|---|---|")
     for number, (part, config) in enumerate(recipes(settings)):
+        if number < settings.first:
+            continue
         torch.manual_seed(0)
         data = data or environments_of(config)
         folder = settings.runs / f"{number}"

@@ -17,7 +17,7 @@ from dmn_core.errors import ConfigurationError, DataError
 from dmn_core.evaluation import plots, report
 from dmn_core.evaluation.circumstances import circumstances
 from dmn_core.evaluation.curves import Curves, CurvesConfig
-from dmn_core.evaluation.data_kinds import DataKind, kind_of
+from dmn_core.evaluation.data_kinds import KIND_TITLES, DataKind, kind_of
 from dmn_core.evaluation.experiment import Experimenter
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.measuring import Findings, Measuring
@@ -51,6 +51,17 @@ class TableSources:
     """Data for Street View, such as streetlearn."""
     streets_root: str = ""
     """Its folder, if it was downloaded."""
+
+    def __post_init__(self) -> None:
+        """Refuse the folder of a download beside data that is not one."""
+        for kind in KIND_TITLES:
+            name: SourceName = getattr(self, kind)
+            root: str = getattr(self, f"{kind}_root")
+            if root and SOURCES[name].needs != "root":
+                raise ConfigurationError(
+                    f"--sources.{kind}-root is for data that was downloaded, got {root!r} for "
+                    f"{name!r}: give --sources.{kind} too, or leave the folder out"
+                )
 
     def of(self, kind: DataKind, like: DataConfig) -> DataConfig:
         """The data of a kind, as many environments and views as `like` has.

@@ -10,7 +10,7 @@ from dmn_core.errors import DmnError
 from dmn_core.evaluation.subjects import TRAINING_STEPS, Subject
 from dmn_core.evaluation.trained_as import TrainedAs
 from dmn_core.training.config import TrainingConfig
-from dmn_core.training.recipes import RECIPES, fitted_to_system
+from dmn_core.training.recipes import RECIPES, counts_for, fitted_to_system
 
 # What decides where and how long a call runs, but not what is learned in so many steps.
 OF_A_CALL = (
@@ -34,8 +34,10 @@ def options_like(subject: Subject, record: Mapping[str, Any]) -> dict[str, objec
         was = from_dict(TrainingConfig, record["configuration"])
         name = TrainedAs.of(dict(record)).recipe or "default"
         where = {"data": was.data, "root": was.root, "bag": was.bag, "topics": was.topics}
-        # A recipe's number of views may be none that this data can have.
-        asked = changed(RECIPES[name], {"views": was.views, **where, **subject.training_options})
+        counts = counts_for(was.data, RECIPES[name])
+        # Queries are fitted to the views that there were.
+        there = {**counts, "views": was.views, **where}
+        asked = changed(RECIPES[name], {**there, **subject.training_options})
         usual = fitted_to_system(asked)
     except (KeyError, DmnError):
         return {}
@@ -43,7 +45,7 @@ def options_like(subject: Subject, record: Mapping[str, Any]) -> dict[str, objec
     options |= {"root": was.root} if was.root else {}
     options |= {} if name == "default" else {"recipe": name}
     before, now = (dict(_flat(to_dict(config))) for config in (usual, was))
-    before |= {"views": RECIPES[name].views}
+    before |= {"views": counts["views"]}
     options |= {k: v for k, v in now.items() if v != before[k] and k not in OF_A_CALL}
     options |= {"max_steps": was.max_steps or record.get("steps") or TRAINING_STEPS}
     # Steps of as many samples, on however many processes.

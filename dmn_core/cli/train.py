@@ -19,9 +19,9 @@ from dmn_core.cli.evaluate_paper import (
     TableNumber,
     refuse_two_pages,
 )
-from dmn_core.cli.given_options import asks_for_another_network
-from dmn_core.cli.train_compared import COUNTS, TrainingSources, compared_trainings
-from dmn_core.config import part_of
+from dmn_core.cli.given_options import asks_for_another_network, data_given
+from dmn_core.cli.train_compared import TrainingSources, compared_trainings
+from dmn_core.config import changed, part_of
 from dmn_core.data.episode import EnvironmentSet
 from dmn_core.data.sources import load_environments
 from dmn_core.errors import CheckpointError, ConfigurationError
@@ -29,10 +29,13 @@ from dmn_core.evaluation.command_words import given
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.recipes import (
+    COUNTS,
     RECIPES,
     RecipeName,
+    counts_for,
     fitted_to_places,
     fitted_to_system,
+    refuse_far_contexts,
 )
 from dmn_core.training.start import refuse_other_network
 from dmn_core.weights import find_weights
@@ -91,7 +94,8 @@ class TrainCommand(TrainingConfig):
         """Carry out the command.
 
         Raises:
-            ConfigurationError: the packages to train with are not installed, or a run has no end.
+            ConfigurationError: the packages to train with are not installed, a run has no end, or
+                its data no views from around the area that it wants.
             CheckpointError: the weights to start from are of another network.
             DivergedError: a run has diverged; the others of its page are done.
         """
@@ -187,11 +191,12 @@ class TrainCommand(TrainingConfig):
         """Weights of a new run, None for freshly drawn ones, and what is to be said of that.
 
         Raises:
-            ConfigurationError: the run would not end.
+            ConfigurationError: the run would not end, or its data has not the views.
             CheckpointError: the weights that were asked for are of another network.
         """
         config = self.config
-        config.refuse_endless()
+        config.refuse_wrong_end()
+        refuse_far_contexts(config)
         start = self.start_from or (SHIPPED if self.bag else FRESH)
         if start == FRESH:
             return None, ""
@@ -241,7 +246,8 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
 
     Without a name it is `default`, and `fine-tuning` for bags, unless these start from fresh
     weights: what knows much already wants small steps. The patience of a recipe, other than the
-    paper's, is for runs that nothing else ends.
+    paper's, is for runs that nothing else ends, and its numbers of places and views are for its own
+    kind of data.
 
     Raises:
         ConfigurationError: there is no such recipe.
@@ -256,5 +262,6 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainCommand:
     recipe = RECIPES[name]
     if name != "paper" and any(given(limit, arguments) is not None for limit in LIMITS):
         recipe = replace(recipe, patience_steps=0)
+    recipe = changed(recipe, counts_for(data_given(arguments) or recipe.data, recipe))
     of_recipe = tuple(count for count in COUNTS if given(count, arguments) is None)
     return TrainCommand(**vars(recipe), recipe=name, of_recipe=of_recipe)  # type: ignore[arg-type]

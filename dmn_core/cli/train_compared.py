@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING
 from dmn_core.cli.evaluate_paper import TableSources, kind_of_curves
 from dmn_core.config import changed, part_of
 from dmn_core.data.sources import DataConfig, ImageSize
-from dmn_core.evaluation.data_kinds import DataKind, kind_of
+from dmn_core.evaluation.data_kinds import DataKind
 from dmn_core.evaluation.paper_curves import curves, with_all_training_places
 from dmn_core.evaluation.protocol import EvaluationConfig
 from dmn_core.evaluation.subjects import Subject
 from dmn_core.evaluation.tables import table
-from dmn_core.training.recipes import RECIPES
+from dmn_core.training.recipes import RECIPES, counts_for
 
 if TYPE_CHECKING:
     from dmn_core.cli.train import TrainCommand
-
-# Numbers of a recipe that are about its own kind of data.
-COUNTS = ("environments", "views")
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,9 @@ def _of_table(command: TrainCommand) -> Iterator[tuple[Subject, DataConfig, Imag
 
 
 def _with_counts_of(kind: DataKind, command: TrainCommand) -> TrainCommand:
-    """The command without what its recipe says of other data: streets are not as cheap as mazes."""
-    if kind_of(RECIPES[command.recipe].data) == kind:
-        return command
-    return changed(command, dict.fromkeys(command.of_recipe, 0))
+    """The command with the numbers that its recipe says for this data, where none were given."""
+    counts = counts_for(getattr(command.sources, kind), RECIPES[command.recipe])
+    return changed(command, {name: counts[name] for name in command.of_recipe})
 
 
 def _of_figure(command: TrainCommand) -> Iterator[tuple[Subject, DataConfig, ImageSize]]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dmn_core.data.episode import EnvironmentSet, Episodes, ViewRole
+from dmn_core.data.sources import sources_with_far_views
 from dmn_core.errors import DataError
 
 
@@ -108,15 +109,29 @@ def _some(
     none = count == 0 or (role == ViewRole.FAR and environments.roles is None)
     views = np.empty(0, dtype=np.int64) if none else environments.views_of(environment, role)
     views = rng.permutation(np.setdiff1d(views, apart_from))[:count]
-    _refuse_too_few(environment, len(views), count, f" as {role.name}")
+    advice = _MORE_VIEWS
+    if role == ViewRole.FAR and not _has_far_views(environments):
+        # However many views there are, none of them would be one.
+        such = " and ".join(sources_with_far_views())
+        advice = f"ask for none, only {such} have views from around the area"
+    _refuse_too_few(environment, len(views), count, f" as {role.name}", advice)
     return views
 
 
-def _refuse_too_few(environment: int, found: int, wanted: int, what: str) -> None:
+def _has_far_views(environments: EnvironmentSet) -> bool:
+    return environments.roles is not None and bool((environments.roles & ViewRole.FAR).any())
+
+
+_MORE_VIEWS = "ask for fewer, or for more views of each place (--views, if it is rendered)"
+
+
+def _refuse_too_few(
+    environment: int, found: int, wanted: int, what: str, advice: str = _MORE_VIEWS
+) -> None:
     if found < wanted:
         raise DataError(
             f"an episode wants {wanted} different views{what}, environment {environment} has "
-            f"{found}: ask for fewer, or for more views of each place (--views, if it is rendered)"
+            f"{found}: {advice}"
         )
 
 

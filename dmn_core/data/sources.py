@@ -103,6 +103,7 @@ class Source:
         views: how many a place has at the least, whatever the split, where nothing else is asked
             for; 0 where places differ.
         takes_views: whether `DataConfig.views` may change that.
+        far_views: whether places have views from around the area too.
     """
 
     module: str
@@ -115,6 +116,7 @@ class Source:
     training_places: int = 0
     views: int = 0
     takes_views: bool = True
+    far_views: bool = False
 
 
 def _gqn(
@@ -161,7 +163,9 @@ SOURCES: dict[str, Source] = {
         training_places=5000,
         views=20,
     ),
-    "streets": Source("dmn_core.data.simulated_streets", PANORAMA, "simulated streets"),
+    "streets": Source(
+        "dmn_core.data.simulated_streets", PANORAMA, "simulated streets", far_views=True
+    ),
     "gqn-mazes": _gqn("the published Mazes", BY_SHAPE, 960, 300),
     "gqn-rooms-ring-camera": _gqn("the published Rooms"),
     "gqn-rooms-free-camera-no-object-rotations": _gqn("the published Rooms, free camera"),
@@ -174,6 +178,7 @@ SOURCES: dict[str, Source] = {
         "StreetLearn, Manhattan",
         "root",
         takes_views=False,
+        far_views=True,
     ),
     "bags": Source(
         "dmn_core.data.bag_environments",
@@ -183,6 +188,11 @@ SOURCES: dict[str, Source] = {
         takes=("field_of_view_deg",),
     ),
 }
+
+
+def sources_with_far_views() -> list[str]:
+    """Names of the sources whose places have views from around the area."""
+    return [name for name, source in SOURCES.items() if source.far_views]
 
 
 _MORE = {

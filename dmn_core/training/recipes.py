@@ -7,7 +7,7 @@ from typing import Literal
 
 from dmn_core.data.bag_environments import LEAST_QUERIES
 from dmn_core.data.episode import EnvironmentSet
-from dmn_core.data.sources import SOURCES
+from dmn_core.data.sources import SOURCES, sources_with_far_views
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.systems import SYSTEMS
@@ -16,6 +16,8 @@ from dmn_core.training.config import DECAY_OF_THE_PAPER, TrainingConfig
 from dmn_core.training.objectives import TRAIN_ATTENTION, ObjectiveConfig
 
 RecipeName = Literal["default", "fine-tuning", "shipped", "shipped-sequences", "paper"]
+# Numbers of a recipe that are about its own kind of data.
+COUNTS = ("environments", "views")
 
 DEFAULT = TrainingConfig(
     batch=8,
@@ -89,6 +91,29 @@ RECIPES: dict[str, TrainingConfig] = {
     "shipped-sequences": SHIPPED_SEQUENCES,
     "paper": PAPER,
 }
+
+
+def counts_for(data: str, recipe: TrainingConfig) -> dict[str, int]:
+    """How many places and views a recipe says for some data; 0 leaves it to the source.
+
+    Streets are not as cheap as mazes, and what was published or recorded has what it has.
+    """
+    own = kind_of(data) == kind_of(recipe.data) and not SOURCES[data].needs
+    return {name: getattr(recipe, name) if own else 0 for name in COUNTS}
+
+
+def refuse_far_contexts(config: TrainingConfig) -> None:
+    """Refuse contexts from around the area where the data has none, before it is made.
+
+    Raises:
+        ConfigurationError: it has none; the message says which data has.
+    """
+    if config.far_contexts and not SOURCES[config.data].far_views:
+        raise ConfigurationError(
+            f"far_contexts {config.far_contexts} want views from around the area, as only "
+            f"{' and '.join(sources_with_far_views())} have, got data {config.data!r}: give such "
+            "data, or leave --far-contexts out"
+        )
 
 
 def fitted_to_system(config: TrainingConfig) -> TrainingConfig:

@@ -40,7 +40,7 @@ def tiny_data(monkeypatch):
     module.load = load
     monkeypatch.setitem(sys.modules, "tiny_data", module)
     for kind in KINDS:
-        monkeypatch.setitem(SOURCES, kind, Source("tiny_data", SIZE, "tiny"))
+        monkeypatch.setitem(SOURCES, kind, Source("tiny_data", SIZE, "tiny", far_views=True))
 
 
 @pytest.fixture(scope="module")

@@ -106,12 +106,12 @@ def test_json_of_a_table_is_the_file(weights, tmp_path, capsys):
 def every_missing_command(folder, capsys):
     """Commands that are told where no weights are, from tables and curves."""
     commands = []
-    figures = [("--figure", number, "--data", "streets") for number in (7, 8)]
+    figures = [("--figure", number, "--data", "streets", *POINTS) for number in (7, 8)]
     for wanted in (("--table", 5), ("--table", 6), *figures):
         with pytest.raises(SystemExit) as stop:
             evaluate(
                 *(*wanted, "--weights-dir", folder / "none", "--out", folder),
-                *(*TRIALS, *POINTS),
+                *TRIALS,
             )
         assert stop.value.code == 1
         told = capsys.readouterr().err
@@ -127,7 +127,7 @@ def test_missing_weights_say_a_command_that_trains_them(tmp_path, capsys):
         words = shlex.split(command)
         assert words[:2] == ["dmn", "train"]
         parsed = tyro.cli(TrainCommand, args=words[2:])
-        parsed.config.refuse_endless()
+        parsed.config.refuse_wrong_end()
         assert parsed.data == "streets"
         assert parsed.out.parent == tmp_path / "none" / "streets"
         assert parsed.out.name.startswith(parsed.system)
@@ -156,18 +156,18 @@ def test_what_is_there_is_measured_and_what_is_missing_is_listed(weights, tmp_pa
 
 @pytest.mark.parametrize(
     ("wanted", "serves"),
-    [(("--table", 1), False), (("--figure", 8), False), (("--figure", 9), True)],
+    [(("--table", 1), False), (("--figure", 8, *POINTS), False), (("--figure", 9, *POINTS), True)],
 )
 def test_shipped_weights_serve_where_no_trainings_are_compared(
     weights, tmp_path, monkeypatch, wanted, serves
 ):
     shipped = weights / "mazes" / "dmn.safetensors"
     monkeypatch.setattr("dmn_core.evaluation.subjects._shipped", lambda data: [shipped])
-    arguments = (*wanted, "--weights-dir", tmp_path / "none", "--out", tmp_path, *TRIALS, *POINTS)
+    arguments = (*wanted, "--weights-dir", tmp_path / "none", "--out", tmp_path, *TRIALS)
     try:
         evaluate(*arguments)
     except SystemExit:
-        assert wanted == ("--figure", 8)  # which has no baselines
+        assert wanted[1] == 8  # which has no baselines
         return
     (written,) = tmp_path.glob("*_*.json")
     content = json.loads(written.read_text())
@@ -249,6 +249,14 @@ def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):
         (("--data=gqn-mazes", "--table", 1), "--sources.mazes and --sources.streets, got --data"),
         (("--table", 1, "--root", "DIR"), "--sources.mazes-root and --sources.streets-root, got"),
         (("--table", 1, "--bag", "A", "B"), "no recordings, got --bag A B: leave --bag out"),
+        (("--root", "DIR"), "or streetlearn, got no --data: say which it is, or leave --root out"),
+        (("--figure", 9, "--sources.mazes", "gqn-mazes"), "got --figure 9: give --data and --root"),
+        (("--figure", 5, "--sources.rooms_root=DIR"), "--sources.rooms-root is for tables, got"),
+        (("--sources.rooms", "rooms"), "is for tables, got no --table"),
+        (("--table", 1, "--curves.contexts", 2), "--curves.contexts is for figures 7 to 11, got"),
+        (("--figure", 5, "--curves.particles", 8), "got --figure 5: leave --curves.particles out"),
+        (("--topics.pose-topic", "tf"), "--topics.pose-topic is about recordings and wants --bag"),
+        (("--table", 1, "--sources.mazes-root", "DIR"), "got 'DIR' for 'mazes': give --sources.ma"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypatch):

@@ -26,7 +26,8 @@ RUNS = {
     "shipped": ("--recipe", "shipped", "--precision", "bf16-mixed", "--minutes", "5"),
     "published": ("--data", "gqn-mazes", "--root", "some where", "--environments", "300"),
     "parts": ("--objective.particles", "5", "--augmentation.noise", "2", "--final-relu"),
-    "streetlearn": ("--data", "streetlearn", "--root", "x", "--recipe", "shipped", "--views", "0"),
+    "streetlearn": ("--data", "streetlearn", "--root", "x", "--recipe", "shipped"),
+    "numbers": ("--data", "rooms", "--recipe", "shipped", "--environments", "20000"),
 }
 SUBJECTS = (
     Subject("dmn"),

@@ -70,7 +70,7 @@ def test_a_command_of_the_documents_is_understood(command, monkeypatch):
     main(command.split()[1:])
     (given,) = told
     if isinstance(given, TrainCommand) and " -" in command:
-        given.config.refuse_endless()
+        given.config.refuse_wrong_end()
 
 
 def options_in(text: str) -> list[str]:

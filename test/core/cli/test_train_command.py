@@ -9,7 +9,9 @@ import pytest
 
 from dmn_core.cli.main import main
 from dmn_core.cli.train import TrainCommand
-from dmn_core.training.recipes import RECIPES
+from dmn_core.data.sources import SOURCES
+from dmn_core.evaluation.data_kinds import kind_of
+from dmn_core.training.recipes import COUNTS, RECIPES
 
 
 @pytest.fixture
@@ -153,6 +155,61 @@ def test_numbers_of_a_recipe_are_for_its_own_kind_of_data(told):
     told.clear()
     train("--recipe", "shipped", "--max-steps", 1)
     assert numbers(told) == {"mazes-varied": (20_000, 40)}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("data", SOURCES)
+def test_a_recipe_leaves_numbers_of_other_data_to_it(recipe, data, told):
+    needs = SOURCES[data].needs
+    where = (f"--{needs}", "DIR") if needs else ()
+    named = () if data == "bags" else ("--data", data)
+    train("--recipe", recipe, *named, *where, "--max-steps", 1, "--start-from", "fresh")
+    wanted = [getattr(RECIPES[recipe], count) for count in COUNTS]
+    own = kind_of(data) == kind_of(RECIPES[recipe].data) and not needs
+    assert numbers(told) == {data: tuple(wanted) if own else (0, 0)}
+    # What was given stays.
+    told.clear()
+    given = ("--environments", 30, "--max-steps", 1, "--start-from", "fresh")
+    train("--recipe", recipe, *named, *where, *given)
+    assert numbers(told)[data][0] == 30
+
+
+def test_a_recipe_leaves_numbers_of_other_data_to_it_in_pages(told):
+    train("--figure", 10, "--recipe", "shipped", "--data", "streets", "--max-steps", 1)
+    assert numbers(told) == {"streets": (0, 0)}
+    told.clear()
+    published = ("--sources.mazes", "gqn-mazes", "--sources.mazes-root", "DIR")
+    train("--table", 1, "--recipe", "shipped-sequences", *published, "--max-steps", 1)
+    assert numbers(told) == {"rooms": (0, 0), "gqn-mazes": (0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--data", "mazes", "--root", "DIR"), "or streetlearn, got --data mazes: say which it is"),
+        (("--bag", "A.mcap", "--root", "DIR"), "or streetlearn, got --bag A.mcap"),
+        (("--recipe", "shipped", "--root=DIR"), "or streetlearn, got no --data"),
+        (("--data", "mazes", "--topics.image-topic", "/x"), "wants --bag, got --data mazes"),
+        (("--data", "rooms", "--bag", "A.mcap"), "got --data rooms beside --bag A.mcap: leave one"),
+        (("--sources.streets-image-size", 28, 56), "got no --table: give --data and --root"),
+        (("--figure", 8, "--sources.mazes", "mazes-varied"), "is for tables, got --figure 8"),
+        (("--table", 1, "--curves.contexts", 1), "figures 7 to 11, got --table 1: leave"),
+        (("--curves.systems", "dmn"), "figures 7 to 11, got no --figure"),
+        (("--far-contexts", 4), "as only streets and streetlearn have, got data 'mazes'"),
+    ],
+)
+def test_what_would_not_be_looked_at_is_refused_before_anything_is_made(words, said, told, capsys):
+    with pytest.raises(SystemExit):
+        train(*words, "--max-steps", 1)
+    assert said in capsys.readouterr().err and told == []
+
+
+def test_what_is_looked_at_is_taken(told):
+    train("--data", "bags", "--bag", "A.mcap", "--topics.image-topic", "/x")
+    train("--bag", "A.mcap", "--topics.pose-topic", "tf")
+    train("--data", "streets", "--far-contexts", 4, "--root", "", "--max-steps", 1)
+    train("--data", "streetlearn", "--root", "DIR", "--far-contexts", 4, "--max-steps", 1)
+    assert [command.data for command, _ in told] == ["bags", "bags", "streets", "streetlearn"]
 
 
 @pytest.mark.parametrize("package", ["lightning", "tensorboard"])

@@ -75,9 +75,13 @@ def test_roles_are_kept_and_count():
 
 def test_data_without_roles_has_no_far_views():
     places = environments(count=2, views=8)
-    with pytest.raises(DataError, match="wants 4 different views as FAR, environment 0 has 0"):
-        draw_episodes(
-            places, batch=1, contexts=0, queries=2, far_contexts=4, rng=np.random.default_rng()
-        )
+    said = "4 different views as FAR, environment 0 has 0: ask for none, only streets and streetl"
+    draw = {"batch": 1, "contexts": 0, "queries": 2, "rng": np.random.default_rng()}
+    with pytest.raises(DataError, match=said) as refused:
+        draw_episodes(places, far_contexts=4, **draw)
+    assert "--views" not in str(refused.value)  # none of them would be far
+    some = np.tile(np.array([3, 3, 3, 3, 3, 3, 4, 4], np.uint8), 2)
+    with pytest.raises(DataError, match="environment 0 has 2: ask for fewer, or for more views"):
+        draw_episodes(replace(places, roles=some), far_contexts=4, **draw)
     assert (places.with_views(contexts=1, queries=1) == [0, 1]).all()
     assert ViewRole.FAR not in ViewRole.ANY
