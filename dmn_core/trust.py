@@ -35,6 +35,20 @@ class TrustLimits:
     max_pose_std_m: float = 5.0
     max_pose_std_rad: float = 1.0
 
+    def distrust_between(
+        self, pose: NDArray[np.float64], mode_pose: NDArray[np.float64]
+    ) -> Distrust | None:
+        """What speaks against a pose (3,) whose best mode, which was judged, is elsewhere.
+
+        The mean of several modes is at none of them.
+        """
+        off_m = math.dist(pose[:2], mode_pose[:2])
+        if off_m > self.max_pose_std_m:
+            return Distrust(
+                "mode", f"the pose is {off_m:.2f} m from its best mode: give estimate 'cluster'"
+            )
+        return None
+
     def distrust(
         self, state: State, confidence: float, mode_covariance: NDArray[np.float64]
     ) -> Distrust | None:

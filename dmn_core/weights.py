@@ -37,4 +37,4 @@ def default_weights_path(extra_folders: Sequence[Path] = ()) -> Path:
 
 def find_weights(path: str, extra_folders: Sequence[Path] = ()) -> Path:
     """The weights at `path`, or the shipped ones where it is empty."""
-    return Path(path) if path else default_weights_path(extra_folders)
+    return Path(path).expanduser() if path else default_weights_path(extra_folders)

@@ -56,7 +56,7 @@ class BagPlayer(Node):
             BagError: the bag is no good, a subscriber did not come, or the localizer stopped.
             ConfigurationError: users want a quality of service that there is not.
         """
-        with _open(Path(self.parameters.bag)) as reader:
+        with _open(Path(self.parameters.bag).expanduser()) as reader:
             connections = self._choose(reader)
             if self.parameters.clock:
                 self._clock_publisher = make_publisher(self, Clock, "/clock", LATCHED)

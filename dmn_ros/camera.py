@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import numpy as np
+from rclpy.clock import Clock, ClockType
+from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
 from dmn_core.cameras import (
@@ -21,11 +23,12 @@ from dmn_core.cameras import (
 from dmn_core.errors import CameraError
 from dmn_ros.images import Decoder
 from dmn_ros.managed_node import ManagedNode
-from dmn_ros.qualities import SENSOR
+from dmn_ros.qualities import LATCHED, SENSOR
 
 # Images and camera_info travel apart: the first image waits so long for a camera_info that
 # somebody publishes.
 FIRST_WAIT_S = 1.0
+LATCHED_PERIOD_S = 0.25
 _INFO = "camera_info"
 
 
@@ -45,12 +48,15 @@ class CameraListener:
             self._topic = info_topic(image)
         self._content: tuple[Any, ...] = ()
         self._arrived = threading.Event()
+        self._hears_latched = False
         self._waits_until_s: float | None = None
         self._told: str = ""
         self._fit: ImageFitter | None = None
         self._refused = ""
         if choice == "auto":
             node.make_subscription(CameraInfo, self._topic, self._on_info, SENSOR)
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            node.make_timer(LATCHED_PERIOD_S, self._hear_latched, clock=steady)
         else:
             self._fit = fitter_for(choice, target, None)
             self._arrived.set()
@@ -89,6 +95,20 @@ class CameraListener:
             self._arrived.wait(max(self._waits_until_s - now_s, 0.0))
         if not self._arrived.is_set() and not self._target.is_panorama:
             self._tell(f"no camera_info came at {self._topic!r}")
+
+    def _hear_latched(self) -> None:
+        """Ask for the last camera_info where somebody keeps it, and may never send another.
+
+        A subscription that asks does not hear those who keep none, so that it is a second one.
+        """
+        if self._hears_latched or self._arrived.is_set():
+            return
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        if any(p.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in publishers):
+            self._hears_latched = True
+            self._node.make_subscription(
+                CameraInfo, self._topic, self._on_info, LATCHED, second="latched"
+            )
 
     def _on_info(self, message: CameraInfo) -> None:
         roi = message.roi

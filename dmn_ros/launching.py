@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ ARGUMENTS = {
     "log_level": ("info", "debug, info, warn or error"),
     "autostart": (
         "",
-        "whether nodes start by themselves; empty: as params_file says, or not with nav2_compat",
+        "whether nodes start by themselves; empty: as params_file says, but no localizer with "
+        "nav2_compat",
     ),
     "use_respawn": ("false", "whether nodes that end are started again"),
     "nav2_compat": ("false", "whether the localizer is amcl to Nav2, and the view map view_map"),
@@ -272,7 +274,7 @@ def parameter_file(context: LaunchContext) -> str:
     Raises:
         ConfigurationError: the file is not there; launch itself would go on with the defaults.
     """
-    path = value(context, "params_file")
+    path = os.path.expanduser(value(context, "params_file"))
     if path and not Path(path).is_file():
         raise ConfigurationError(f"params_file:={path} wants a YAML file, and there is none")
     return path

@@ -31,7 +31,7 @@ from dmn_ros.managed_node import ManagedNode
 from dmn_ros.map_message import from_map_message
 from dmn_ros.odometry import OdometryGate
 from dmn_ros.parameters import MapperParameters
-from dmn_ros.qualities import LATCHED, MANY_LATCHED, RELIABLE, SENSOR
+from dmn_ros.qualities import FAST_SENSOR, LATCHED, MANY_LATCHED, RELIABLE, SENSOR
 from dmn_ros.refusals import Refusals
 from dmn_ros.stamp_pairs import StampPairs
 from dmn_ros.trusted_poses import TrustedPoses
@@ -128,7 +128,7 @@ class LiveViews:
                 on_dropped=self._on_unposed,
                 on_stray=lambda why: self._refusing.note("stray", f"a pose was left out: {why}"),
             )
-            node.make_subscription(PoseStamped, "view_pose", self._on_pose, RELIABLE)
+            node.make_subscription(PoseStamped, "view_pose", self._on_pose, FAST_SENSOR)
             return
         self._judged = StampPairs[int, np.ndarray | Distrust](self._settle)
         self._trusted = TrustedPoses(part_of(TrustLimits, limits), self._on_judged)
@@ -204,12 +204,12 @@ class LiveViews:
         """Where the camera of an image is on the robot [m, m, rad].
 
         Raises:
-            DecodingError: tf_static does not say so, or it looks up or down.
+            DecodingError: tf_static does not say so, or it is tilted.
         """
         if self._transforms is None:
             return self._parameters.mount()
         base, frame = self._parameters.base_frame_id, message.header.frame_id
-        return camera_on_robot(self._transforms, base=base.lstrip("/"), frame=frame.lstrip("/"))
+        return camera_on_robot(self._transforms, base=base, frame=frame.lstrip("/"))
 
     def _on_shared(self, topic: str, message: ViewMapMessage) -> None:
         # As in the topic's own queue of one, a map that waits gives way to a newer one. The job

@@ -17,7 +17,7 @@ from dmn_ros.conversions import MAX_START_VARIANCE, near
 from dmn_ros.declaration import parameter
 from dmn_ros.filter_parameters import FilterParameters
 from dmn_ros.interface_parameters import InterfaceParameters
-from dmn_ros.parameters import LARGEST_PLACE_M, camera_pose
+from dmn_ros.parameters import LARGEST_PLACE_M, camera_pose, require_frame_names
 
 MONITOR = MonitorSettings()
 
@@ -116,6 +116,19 @@ class LocalizerParameters(FilterParameters, InterfaceParameters):
     initialize_at_saved_pose: bool = parameter(
         False, "whether to start there, if it was in the same map"
     )
+
+    def __post_init__(self) -> None:
+        """Look at values that do not go together.
+
+        Raises:
+            ConfigurationError: a frame begins with a slash, or the covariance is of another pose.
+        """
+        require_frame_names(self)
+        if self.covariance_source == "mode" and self.estimate == "mean":
+            raise ConfigurationError(
+                "covariance_source 'mode' wants estimate 'cluster', got 'mean': the mean of all "
+                "particles may lie far from the best mode; set covariance_source to 'error'"
+            )
 
     def robot_settings(self) -> RobotSettings:
         """The part that offline replay shares."""

@@ -92,14 +92,20 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         return publisher
 
     def make_subscription(
-        self, kind: Any, topic: str, callback: Callable[[Any], None], quality: Any
+        self,
+        kind: Any,
+        topic: str,
+        callback: Callable[[Any], None],
+        quality: Any,
+        *,
+        second: str | None = None,
     ) -> None:
-        """A subscription that lasts until cleanup.
+        """A subscription that lasts until cleanup; `second` names another one of the topic.
 
         Raises:
             ConfigurationError: users want a quality of service that there is not.
         """
-        made = make_subscription(self, kind, topic, callback, quality)
+        made = make_subscription(self, kind, topic, callback, quality, second=second)
         self._made.callback(self.destroy_subscription, made)
 
     def make_service(

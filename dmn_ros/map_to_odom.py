@@ -50,16 +50,20 @@ class MapToOdom:
             return self._correction.pose_map_odom
 
     def repeat(self) -> None:
-        """Publish the last fix once more, for as long after it as time went on since it came.
+        """Publish the last fix once more, for as long after its image as time went on since then.
 
-        The camera may pause for `camera_timeout`; odometry goes on meanwhile.
+        The camera may pause for `camera_timeout`; odometry goes on meanwhile. Where the clock is
+        not that of the stamps, as when a bag is played without /clock, time since the fix counts.
         """
         with self._lock:
             if self._fix is None:
                 return
-            ahead_ns = self._now_ns() - self._fixed_ns
-            if 0 < ahead_ns <= self._node.parameters.camera_timeout * NANOSECONDS:
-                self._publish(self._fix, ahead_ns=ahead_ns)
+            now_ns, longest_ns = self._now_ns(), self._longest_ns()
+            if 0 < now_ns - self._fixed_ns <= longest_ns:
+                image_ns = self._fix.stamp_ns
+                is_same_clock = 0 <= self._fixed_ns - image_ns <= longest_ns
+                since_ns = image_ns if is_same_clock else self._fixed_ns
+                self._publish(self._fix, ahead_ns=now_ns - since_ns)
 
     def clear(self) -> None:
         """Say nothing until the next fix, which may be older."""
@@ -92,6 +96,9 @@ class MapToOdom:
         )
         self._publisher.publish(TFMessage(transforms=[transform]))
         self._last_ns = stamp_ns
+
+    def _longest_ns(self) -> int:
+        return round(self._node.parameters.camera_timeout * NANOSECONDS)
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -168,7 +168,7 @@ class MapperNode(ManagedNode):
         return map_from_bag(self._in_use(), parameters.context_bag, settings, watch=self._go_on)
 
     def _load(self, path: str) -> ViewMap:
-        view_map = load_map(Path(path))
+        view_map = load_map(Path(path).expanduser())
         # Only a map of these weights is of use to a localizer with these weights.
         self._in_use().require_fitting(view_map)
         area_m = self.parameters.area() or view_map.area_m
@@ -186,7 +186,7 @@ class MapperNode(ManagedNode):
             raise MapError("saving wants the path of a file, got an empty one")
         if self._view_map is None:
             raise MapError("there is no map to save")
-        save_map(Path(path), self._view_map)
+        save_map(Path(path).expanduser(), self._view_map)
 
     def _use(self, view_map: ViewMap) -> None:
         self._changing().replace(view_map)
@@ -231,8 +231,7 @@ class MapperNode(ManagedNode):
         frame = self.parameters.global_frame_id
         self._maps.publish(to_map_message(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self._viewpoints.publish(to_viewpoint_markers(view_map, stamp_ns=stamp_ns, frame_id=frame))
-        if (sheet := to_viewpoint_sheet(view_map, stamp_ns=stamp_ns, frame_id=frame)) is not None:
-            self._sheet.publish(sheet)
+        self._sheet.publish(to_viewpoint_sheet(view_map, stamp_ns=stamp_ns, frame_id=frame))
         self.get_logger().info(f"published {_describe(view_map)}")
 
     def _on_remove(

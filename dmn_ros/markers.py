@@ -13,7 +13,7 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray, UVCoordinate
 
 from dmn_core.map_editing import records_of
-from dmn_core.view_pictures import view_sheet
+from dmn_core.view_pictures import BACKGROUND, TILE, view_sheet
 from dmn_core.views import ViewMap
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
@@ -52,13 +52,14 @@ def to_viewpoint_markers(view_map: ViewMap, *, stamp_ns: int, frame_id: str) -> 
     return MarkerArray(markers=markers)
 
 
-def to_viewpoint_sheet(
-    view_map: ViewMap, *, stamp_ns: int, frame_id: str
-) -> CompressedImage | None:
-    """All pictures with their numbers as one; None where the map has none."""
+def to_viewpoint_sheet(view_map: ViewMap, *, stamp_ns: int, frame_id: str) -> CompressedImage:
+    """All pictures with their numbers as one; an empty one where the map has none.
+
+    It is latched: without the empty one those of the map before would go on being shown.
+    """
     sheet = view_sheet([record.picture_png for record in records_of(view_map)])
     if sheet is None:
-        return None
+        sheet = np.full((TILE, TILE, 3), BACKGROUND, np.uint8)
     _, data = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     return CompressedImage(
         header=header(stamp_ns, frame_id), format="png", data=array.array("B", data.tobytes())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from dmn_core.cameras.choice import (
     CAMERA_CHOICES,
@@ -14,6 +15,7 @@ from dmn_core.cameras.choice import (
 )
 from dmn_core.data.bag import ViewSelection
 from dmn_core.data.bag_map import ROBOT_SELECTION, MappingSettings
+from dmn_core.errors import ConfigurationError
 from dmn_core.live_map import LiveMapSettings
 from dmn_core.localization import DEFAULT_MARGIN_M
 from dmn_core.map_editing import MapLimits
@@ -121,6 +123,14 @@ class MapperParameters:
         1.0, "least time between two maps that are published as views come", low=0.01, high=3600.0
     )
 
+    def __post_init__(self) -> None:
+        """Look at the names of frames.
+
+        Raises:
+            ConfigurationError: one begins with a slash.
+        """
+        require_frame_names(self)
+
     def live_settings(self) -> LiveMapSettings:
         """How the map changes while robots drive."""
         return LiveMapSettings(
@@ -190,6 +200,21 @@ class BagPlayerParameters:
         "", "name of that localizer; empty: the one in the namespace of the player"
     )
     clock: bool = parameter(False, "whether to publish /clock, for nodes with use_sim_time")
+
+
+def require_frame_names(parameters: Any) -> None:
+    """Look at the names of frames among the fields of a dataclass.
+
+    Raises:
+        ConfigurationError: one begins with a slash, as in ROS 1; tf2 has no such frames.
+    """
+    for field in dataclasses.fields(parameters):
+        frame = getattr(parameters, field.name)
+        if field.name.endswith("frame_id") and frame.startswith("/"):
+            raise ConfigurationError(
+                f"parameter {field.name!r} wants a frame without a slash before it, got {frame!r}: "
+                f"give {frame.lstrip('/')!r}"
+            )
 
 
 def weights_path(weights: str) -> Path:

@@ -39,7 +39,8 @@ class PoseKeeper:
         self._newest: tuple[Fix, ViewMap] | None = None
         self._unsaved: tuple[Fix, ViewMap] | None = None
         stated = node.parameters
-        self._path = Path(stated.saved_pose_filepath) if stated.saved_pose_filepath else None
+        path = stated.saved_pose_filepath
+        self._path = Path(path).expanduser() if path else None
         self._saved: SavedPose | None = None
         if stated.set_initial_pose:
             return

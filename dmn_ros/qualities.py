@@ -57,10 +57,16 @@ EVERYTHING = QoSProfile(
 
 
 @contextmanager
-def overridable(quality: QoSProfile) -> Iterator[tuple[QoSProfile, dict[str, Any]]]:
+def overridable(
+    quality: QoSProfile, *, second: str | None = None
+) -> Iterator[tuple[QoSProfile, dict[str, Any]]]:
     """A profile, and options, for a publisher or subscription that users may override.
 
     They do by parameters such as `qos_overrides./pose.publisher.reliability`.
+
+    Args:
+        quality: where they override nothing.
+        second: name of the second one of a topic on a node, which has parameters of its own.
 
     Raises:
         ConfigurationError: to something that is no quality of service.
@@ -68,7 +74,14 @@ def overridable(quality: QoSProfile) -> Iterator[tuple[QoSProfile, dict[str, Any
     try:
         # rclpy writes what users want into the profile, which others share.
         own = copy.copy(quality)
-        yield own, {"qos_overriding_options": QoSOverridingOptions.with_default_policies()}
+        yield (
+            own,
+            {
+                "qos_overriding_options": QoSOverridingOptions.with_default_policies(
+                    entity_id=second
+                )
+            },
+        )
     except (
         InvalidParameterTypeException,
         InvalidQosOverridesError,
@@ -90,13 +103,19 @@ def make_publisher(node: Node, kind: Any, topic: str, quality: QoSProfile) -> Pu
 
 
 def make_subscription(
-    node: Node, kind: Any, topic: str, callback: Callable[[Any], None], quality: QoSProfile
+    node: Node,
+    kind: Any,
+    topic: str,
+    callback: Callable[[Any], None],
+    quality: QoSProfile,
+    *,
+    second: str | None = None,
 ) -> Subscription:
-    """A subscription of any node.
+    """A subscription of any node; `second` as of `overridable`.
 
     Raises:
         ConfigurationError: users want a quality of service that there is not.
     """
-    with overridable(quality) as (own, options):
+    with overridable(quality, second=second) as (own, options):
         subscription: Subscription = node.create_subscription(kind, topic, callback, own, **options)
     return subscription

@@ -95,7 +95,9 @@ class StandingKeeper:
         """What a first fix waits for."""
         if not has_map:
             return f"waiting for a map on {self._node.resolve_topic_name('map')!r}"
-        return "no image was localized yet" if counts.received else "no image came yet"
+        if not counts.received:
+            return "no image came yet"
+        return "no image was localized yet" + (f": {counts.last_drop}" if counts.last_drop else "")
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -23,7 +23,7 @@ class TrustedPoses:
     ) -> None:
         """Begin with none; `on_judged` takes the stamp [ns] and the pose (3,), or what is wrong."""
         self._limits, self._on_judged = limits, on_judged
-        self._pairs = StampPairs[np.ndarray, Distrust | None](self._judge)
+        self._pairs = StampPairs[np.ndarray, np.ndarray | Distrust](self._judge)
 
     def add_pose(self, message: PoseWithCovarianceStamped) -> None:
         """Take in an estimate.
@@ -40,17 +40,22 @@ class TrustedPoses:
         Raises:
             DecodingError: its state is none, or its best mode no pose.
         """
-        self._pairs.add_second(stamp_ns(message.header.stamp), self._distrust(message))
+        self._pairs.add_second(stamp_ns(message.header.stamp), self._judge_mode(message))
 
-    def _distrust(self, message: LocalizerStatus) -> Distrust | None:
+    def _judge_mode(self, message: LocalizerStatus) -> np.ndarray | Distrust:
+        """Where the best mode is (3,), or why it is not trusted."""
         if message.state not in set(State):
             raise DecodingError(
                 f"state wants one of {[s.value for s in State]}, got {message.state}"
             )
         if not message.modes:
             return Distrust("state", f"the localizer is {State(message.state).name} without a mode")
-        _, covariance = pose_with_covariance(message.modes[0])
-        return self._limits.distrust(State(message.state), message.confidence, covariance)
+        mode_pose, covariance = pose_with_covariance(message.modes[0])
+        distrust = self._limits.distrust(State(message.state), message.confidence, covariance)
+        return mode_pose if distrust is None else distrust
 
-    def _judge(self, stamp: int, pose: np.ndarray, distrust: Distrust | None) -> None:
-        self._on_judged(stamp, pose if distrust is None else distrust)
+    def _judge(self, stamp: int, pose: np.ndarray, mode: np.ndarray | Distrust) -> None:
+        if isinstance(mode, Distrust):
+            self._on_judged(stamp, mode)
+        else:
+            self._on_judged(stamp, self._limits.distrust_between(pose, mode) or pose)

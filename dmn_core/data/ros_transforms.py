@@ -19,8 +19,8 @@ from dmn_core.errors import DecodingError
 FloatArray = NDArray[np.float64]
 # Longer chains are circles.
 MOST_LINKS = 100
-# A camera that looks up or down more than this has no direction on the plane.
-STEEPEST = math.radians(75.0)
+# Networks know level cameras: one that is tilted or rolled more than this sees something else.
+MOST_TILT = math.radians(30.0)
 # REP-103: frames of cameras whose z axis looks forward.
 OPTICAL = "_optical"
 
@@ -84,14 +84,18 @@ def planar_camera(pose_base_camera: FloatArray, frame_id: str) -> tuple[float, f
     """Where a camera is on the robot and looks on the plane, from its frame's pose (4, 4).
 
     Raises:
-        DecodingError: it looks too steeply up or down.
+        DecodingError: it looks too steeply up or down, or is rolled, as one that hangs.
     """
-    axis = pose_base_camera[:3, 2 if frame_id.endswith((OPTICAL, OPTICAL + "_frame")) else 0]
-    if abs(axis[2]) > math.sin(STEEPEST):
+    is_optical = frame_id.endswith((OPTICAL, OPTICAL + "_frame"))
+    axis = pose_base_camera[:3, 2 if is_optical else 0]
+    up = -pose_base_camera[:3, 1] if is_optical else pose_base_camera[:3, 2]
+    if up[2] < math.cos(MOST_TILT):
+        tilt = math.degrees(math.acos(min(max(float(up[2]), -1.0), 1.0)))
         raise DecodingError(
-            f"the camera frame {frame_id!r} wants to look along the floor, got the direction "
-            f"{axis.round(3).tolist()!r}; its name ends in _optical or _optical_frame where its "
-            "z axis looks forward"
+            f"the camera frame {frame_id!r} wants to look along the floor, upright to "
+            f"{math.degrees(MOST_TILT):.0f} degrees, got the direction {axis.round(3).tolist()!r}, "
+            f"{tilt:.0f} degrees from upright; its name ends in _optical or _optical_frame where "
+            "its z axis looks forward, and pictures of a camera that hangs have to be turned first"
         )
     x, y = pose_base_camera[:2, 3]
     return float(x), float(y), math.atan2(axis[1], axis[0])
@@ -101,7 +105,7 @@ def camera_on_robot(transforms: Transforms, *, base: str, frame: str) -> tuple[f
     """Planar pose of a camera with optical frame `frame` on the robot [m, m, rad].
 
     Raises:
-        DecodingError: the frames are not connected, or the camera looks up or down.
+        DecodingError: the frames are not connected, or the camera is tilted.
     """
     pose_base_camera = transforms.find(base, frame)
     if pose_base_camera is None:

@@ -46,6 +46,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     TRANSPORTS: "DEFAULT",
 }
+SETTLE_S = 0.2
 IMAGE_TOPIC = "/camera/image_raw/compressed"
 
 
@@ -168,7 +169,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         for name, target in (remap or {}).items():
             command += ["-r", f"{name}:={target}"]
         log = tmp_path / f"{len(running)}_{executable}.log"
-        environment = {**ENVIRONMENT, "ROS_LOG_DIR": str(tmp_path)}
+        environment = {**ENVIRONMENT, "HOME": os.environ["HOME"], "ROS_LOG_DIR": str(tmp_path)}
         with log.open("w") as file:
             popen = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=subprocess.STDOUT, text=True
@@ -209,7 +210,14 @@ class Probe:
     def publisher(self, kind: Any, topic: str, quality: Any = EVERYTHING) -> Any:
         publisher = self.node.create_publisher(kind, topic, quality)
         self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
+        # The subscriber, which hears of the publisher by itself, takes nothing before it does.
+        self.spin(SETTLE_S)
         return publisher
+
+    def spin(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.executor.spin_once(timeout_sec=left)
 
     def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
         deadline = time.monotonic() + seconds

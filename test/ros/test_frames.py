@@ -99,6 +99,35 @@ def test_what_is_no_transform_and_no_view_along_the_floor_is_left_out() -> None:
         planar_camera(down, "camera")
 
 
+@pytest.mark.parametrize("name", ["camera", "camera_optical"])
+@pytest.mark.parametrize(
+    ("roll_deg", "pitch_deg", "good"),
+    [
+        (0, 20, True),
+        (-20, 0, True),
+        (0, 45, False),
+        (0, -70, False),
+        (90, 0, False),
+        (180, 0, False),
+    ],
+)
+def test_cameras_that_are_not_level_and_upright_are_refused(
+    name: str, roll_deg: float, pitch_deg: float, good: bool
+) -> None:
+    known = Transforms()
+    turned = (math.radians(roll_deg), math.radians(pitch_deg), 0.5)
+    known.add(TFMessage(transforms=[link("base", "camera", (0.3, 0.0, 0.5), turned)]))
+    known.add(TFMessage(transforms=[link("camera", "camera_optical", (0.0, 0.0, 0.0), OPTICAL)]))
+    matrix = known.find("base", name)
+    assert matrix is not None
+    if good:
+        assert planar_camera(matrix, name) == pytest.approx((0.3, 0.0, 0.5))
+        return
+    tilt_deg = max(abs(roll_deg), abs(pitch_deg))
+    with pytest.raises(DecodingError, match=f"{tilt_deg} degrees from upright"):
+        planar_camera(matrix, name)
+
+
 def initial_pose(frame: str, x: float, y: float, yaw: float) -> PoseWithCovarianceStamped:
     message = PoseWithCovarianceStamped(header=header(0, frame))
     message.pose.pose = to_pose(np.array([x, y, yaw]))

@@ -13,6 +13,7 @@ import rclpy
 import torch
 from dmn.msg import ViewMap
 from geometry_msgs.msg import PoseStamped
+from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dmn_ros.conversions import to_pose
@@ -83,6 +84,23 @@ def test_views_wait_for_the_camera_and_bad_ones_are_survived(probe: Any, mapper:
     probe.wait(lambda: maps[-1].n_views == 6, "a view")
     assert max(maps[-1].viewpoints[::3]) == 20.0
     assert "Traceback" not in process.output
+
+
+def test_a_camera_that_was_told_of_once_and_poses_sent_best_effort_make_views(
+    probe: Any, mapper: Any
+) -> None:
+    """As a camera driver that latches its camera_info, and a motion capture, offer them."""
+    probe.node.create_publisher(CameraInfo, "camera_info", LATCHED).publish(camera_info(10.0))
+    process = mapper(live_poses="pose", image_transport="compressed", publish_period_s=0.1)
+    maps = probe.listen(ViewMap, "map", LATCHED)
+    probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
+    poses = probe.node.create_publisher(PoseStamped, "view_pose", qos_profile_sensor_data)
+    images = probe.publisher(CompressedImage, "image/compressed")
+    probe.wait(poses.get_subscription_count, "the mapper to listen")
+    for number in range(3):
+        images.publish(jpeg(number))
+        poses.publish(at(number, 20.0))
+    probe.wait(lambda: maps and maps[-1].n_views == 6, "a view")
 
 
 def image(number: int) -> Image:

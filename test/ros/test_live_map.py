@@ -147,24 +147,36 @@ def test_robots_share_their_maps(probe: Any, mapper: Any, start: Any, scene: Any
     lost, tracking = LocalizerStatus.LOST, LocalizerStatus.TRACKING
     sure = (0.01, tracking, 0.9)
     drive = [(2.0, tracking, 0.9), sure, (0.01, lost, 0.9), (0.01, tracking, 0.5), sure]
-    for number, (std, state, confidence) in enumerate(drive):
-        stamp = START + number * SECOND // 5
-        images.publish(image(stamp))
-        status = LocalizerStatus(header=header(stamp, "map"), state=state, confidence=confidence)
-        status.modes = [estimate(stamp, 30.0 * number, 30.0, std=std).pose]
-        speak = [
-            lambda s=status: statuses.publish(s),
-            lambda t=stamp, n=number, d=std: poses.publish(estimate(t, 30.0 * n, 30.0, std=d)),
-        ]
-        for say in speak if number % 2 else speak[::-1]:
-            say()
+    whys = ("is LOST", "confidence 0.50 is below", "best mode is 2.00 m")
+
+    def drive_there(start_ns: int) -> None:
+        for number, (std, state, confidence) in enumerate(drive):
+            stamp = start_ns + number * SECOND // 5
+            images.publish(image(stamp))
+            told = LocalizerStatus(header=header(stamp, "map"), state=state, confidence=confidence)
+            told.modes = [estimate(stamp, 30.0 * number, 30.0, std=std).pose]
+            speak = [
+                lambda s=told: statuses.publish(s),
+                lambda t=stamp, n=number, d=std: poses.publish(estimate(t, 30.0 * n, 30.0, std=d)),
+            ]
+            for say in speak if number % 2 else speak[::-1]:
+                say()
+
+    def is_heard() -> bool:
+        return theirs[-1].n_views == 7 and all(why in other.output for why in whys)
+
+    # Best-effort images may be lost on a busy machine: the drive is repeated after a long while.
+    for number in range(3):
+        drive_there(START + number * 1000 * SECOND)
+        with suppress(AssertionError):
+            probe.wait(is_heard, "all views and refusals", seconds=20)
+            break
+    assert [why for why in whys if why not in other.output] == []
     shared = newest(theirs, probe, views=7)
     assert sorted(shared.sources) == ["b", "b", *["context"] * 5]
     assert list(newest(ours, probe, views=7).view_ids) == list(shared.view_ids)
     of_robot = [i for i, source in enumerate(shared.sources) if source == "b"]
     assert sorted(shared.viewpoints[3 * i] for i in of_robot) == [30.0, 120.0]
-    for why in ("is LOST", "confidence 0.50 is below", "best mode is 2.00 m"):
-        probe.wait(lambda w=why: w in other.output, f"the log to say {why!r}")
     name = next(i for i, s in zip(shared.view_ids, shared.sources, strict=True) if s == "b")
     request = RemoveViews.Request(view_ids=[name])
     answer = probe.call(RemoveViews, "/b/mapper/remove_views", request)
@@ -257,15 +269,20 @@ def test_views_are_where_tf_static_has_the_camera(probe: Any, mapper: Any) -> No
             poses.publish(at(stamp + off, 30.0, 20.0 * number, np.pi / 2))
         images.publish(image(stamp))
 
-    visit(0)
-    probe.wait(lambda: "connects 'base_link' not to 'camera'" in process.output, "a refusal")
+    numbers = itertools.count()
+
+    def is_refused() -> bool:
+        # A best-effort image may be lost on a busy machine.
+        visit(next(numbers))
+        return "connects 'base_link' not to 'camera'" in process.output
+
+    probe.wait(is_refused, "a refusal")
     assert not maps
     static = probe.publisher(TFMessage, "tf_static", MANY_LATCHED)
     link = TransformStamped(header=header(0, "base_link"), child_frame_id="camera")
     link.transform.translation.x = 0.5
     link.transform.rotation.z = link.transform.rotation.w = np.sqrt(0.5)
     static.publish(TFMessage(transforms=[link]))
-    numbers = itertools.count(1)
 
     def is_seen() -> bool:
         # An image may overtake the transform.
@@ -275,6 +292,7 @@ def test_views_are_where_tf_static_has_the_camera(probe: Any, mapper: Any) -> No
     probe.wait(is_seen, "a map")
     views = np.reshape(maps[0].viewpoints, (-1, 3))
     seen = (np.array(maps[0].stamps_ns) - START) / SECOND
+    # The first one, at least, came before anybody knew where the camera is.
     assert seen.min() >= 1
     np.testing.assert_allclose(views[:, 0], 30.0, atol=1e-4)
     np.testing.assert_allclose(views[:, 1], 20.0 * seen + 0.5, atol=1e-4)

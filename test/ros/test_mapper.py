@@ -65,16 +65,22 @@ def test_services_answer_with_success_or_the_reason(
     assert process.stop() == 0
 
 
-def test_a_map_file_serves_without_a_bag(probe: Any, mapper: Any, tmp_path: Path) -> None:
+def test_a_map_file_serves_without_a_bag(
+    probe: Any, mapper: Any, scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths may begin with `~`, which shells leave as it is in the middle of a word."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "drive").symlink_to(scene.context)
+    (tmp_path / "weights.safetensors").symlink_to(scene.weights)
     path = tmp_path / "map.safetensors"
-    mapper(map_file=path)
+    mapper(map_file="~/map.safetensors", context_bag="~/drive", weights="~/weights.safetensors")
     maps = probe.listen(ViewMap, "map", LATCHED)
     probe.wait(lambda: maps, "the map")
     built = from_map_message(maps[-1])
     probe.wait(path.exists, "the map file")
     assert same_map(load_map(path), built)
 
-    process = mapper(context_bag=None, map_file=path)
+    process = mapper(context_bag=None, map_file="~/map.safetensors")
     probe.wait(lambda: len(maps) == 2, "the map of the second mapper")
     assert same_map(from_map_message(maps[-1]), built)
     assert process.alive

@@ -55,6 +55,25 @@ def flat(stated: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "said"),
+    [
+        (LocalizerParameters, {"odom_frame_id": "/odom"}, "'odom_frame_id' .* give 'odom'"),
+        (MapperParameters, {"global_frame_id": "/map"}, "'global_frame_id' .* give 'map'"),
+        (
+            LocalizerParameters,
+            {"covariance_source": "mode", "estimate": "mean"},
+            "'mode' wants estimate 'cluster', got 'mean'",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_and_frames_of_ros_1_are_refused(
+    ros_context: Any, kind: type, settings: dict[str, str], said: str
+) -> None:
+    with node(ros_context, **settings) as made, pytest.raises(ConfigurationError, match=said):
+        declare(made, kind)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_yaml_repeats_the_defaults(ros_context: Any, name: str) -> None:
     path = CONFIG / f"{name}.yaml"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from dmn.msg import LocalizerStatus, ViewMap, WeightedParticles
 from geometry_msgs.msg import (
     Point,
@@ -24,8 +25,10 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from dmn_core.data.ros_decoding import compressed_image_to_rgb
 from dmn_core.errors import DecodingError
+from dmn_core.views import ViewMap as Views
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
+from dmn_ros.markers import to_viewpoint_sheet
 from dmn_ros.qualities import LATCHED, RELIABLE
 from dmn_ros.visualizer.belief import ellipse, to_belief_grid, to_mode_markers
 from dmn_ros.visualizer.paths import PathKeeper
@@ -177,6 +180,14 @@ def test_everything_is_drawn_over_dds(probe: Any, mapper: Any, start: Any) -> No
         assert len(marker.points) == len(marker.uv_coordinates) == 6
     assert len({marker.texture_resource for marker in pictures}) == len(pictures)
     assert compressed_image_to_rgb(sheets[-1]).shape[2] == 3
+
+
+def test_a_map_without_pictures_takes_those_of_the_map_before_away() -> None:
+    views = Views(torch.zeros(1, 2, 4, 3, 3), torch.zeros(1, 2, 3))
+    sheet = to_viewpoint_sheet(views, stamp_ns=5, frame_id="map")
+    picture = compressed_image_to_rgb(sheet)
+    assert picture.size
+    assert np.ptp(picture) == 0
 
 
 def test_the_foxglove_layout_shows_what_the_nodes_publish() -> None:

@@ -118,7 +118,7 @@ def open_bag(
     Raises:
         BagError: There is nothing at the path, or no bag, or a damaged one.
     """
-    bag_path = Path(path)
+    bag_path = Path(path).expanduser()
     files = _storage_files(bag_path)
     # Bags of ROS 2 before Iron carry no definitions; those of the common messages never changed.
     try:

@@ -206,6 +206,18 @@ def test_a_parameter_file_that_is_none_is_named(
         launch(name, params_file=str(path))
 
 
+def test_a_parameter_file_at_home_is_found(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shells leave `~` in `params_file:=~/mine.yaml` as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = "localizer:\n  ros__parameters: {image_transport: compressed}\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    _, context = launch("localization", params_file="~/mine.yaml")
+    transport = importlib.import_module("dmn_ros.launching").image_transport
+    assert transport(context, "localizer") == "compressed"
+
+
 def test_an_empty_parameter_file_says_nothing(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "empty.yaml"
     path.write_text("# nothing yet\n")
