@@ -94,8 +94,9 @@ class TrainCommand(TrainingConfig):
         """Carry out the command.
 
         Raises:
-            ConfigurationError: the packages to train with are not installed, a run has no end, or
-                its data no views from around the area that it wants.
+            ConfigurationError: the packages to train with are not installed, a run has no end, its
+                data no views from around the area that it wants, its folder holds runs of another
+                kind, or the machine has not the accelerator.
             CheckpointError: the weights to start from are of another network.
             DivergedError: a run has diverged; the others of its page are done.
         """
@@ -103,9 +104,13 @@ class TrainCommand(TrainingConfig):
         # Imported here: localizing needs no training framework.
         from dmn_core.training.divergence import DivergedError
         from dmn_core.training.processes import launch
+        from dmn_core.training.sweep import refuse_other_kind
 
         commands = compared_trainings(self) if self._is_for_a_page else [self]
         # Before data is made, which may take hours.
+        for command in commands:
+            several = bool(command.learning_rate_grid or command.seeds)
+            refuse_other_kind(command.folder, several=several)
         starts = [command._weights_to_start_from() for command in commands]
         fabric = launch(self.config)
         diverged: list[DivergedError] = []
@@ -137,13 +142,14 @@ class TrainCommand(TrainingConfig):
     def _train(self, start: Checkpoint | None, fabric: Fabric) -> None:
         """One system, in one run or in several that differ in learning rate or seed."""
         from dmn_core.training.loop import Trainer
+        from dmn_core.training.processes import failing_together
         from dmn_core.training.sweep import RECORD_NAME, train_all, variants
 
         if self.threads:
             torch.set_num_threads(self.threads)
         config = self.config
         # What is not in the cache yet is made by one process of each machine.
-        with fabric.rank_zero_first(local=True):
+        with failing_together(fabric, in_turn=True):
             training, validation = environments_of(config)
         asked, config = config.queries, fitted_to_places(config, training, validation)
         if config.queries < asked:

@@ -70,7 +70,8 @@ def load(
 ) -> EnvironmentSet:
     """The areas of all recordings; see `sources.load_environments`.
 
-    `views` spreads so many over each recording, `environments` is how many areas at most.
+    Areas of a recording overlap and share its images and light: it is their block. `views` spreads
+    so many over each recording, `environments` is how many areas at most.
 
     Raises:
         BagError: a recording lacks images or poses; the message names its topics.
@@ -108,6 +109,7 @@ def load(
         image_of_view=image_of_view,
         roles=np.concatenate([place.roles for _, place, _ in found]),
         name="bags",
+        blocks=np.repeat(np.arange(len(drives), dtype=np.int64), [len(own) for own in places]),
     ).first(config.environments or len(found))
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 SUCCESS_SQUARED_ERROR_M2 = 80.0  # paper section V-A: success below 8.94 m
 Z95 = 1.959964
@@ -30,36 +31,52 @@ def squared_error_m2(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray((off**2).sum(-1))
 
 
-def effective_count(values: np.ndarray, places: np.ndarray | None) -> float:
-    """As how many independent trials values (M,) count that were measured in places (M,).
+@dataclass(frozen=True)
+class Evidence:
+    """What values say of their mean.
+
+    Attributes:
+        count: as how many independent trials they count.
+        quantile: standard errors of the mean on either side of a 95 % interval.
+    """
+
+    count: float
+    quantile: float = Z95
+
+
+def evidence(values: np.ndarray, places: np.ndarray | None) -> Evidence:
+    """What values (M,) say that were measured in places (M,); None for one of its own each.
 
     Where places have something in common, as areas of a street that share images, the numbers are
     those of the blocks in which they lie.
 
     Trials of one place resemble each other: the variance of the mean is that of the sums of the
-    places. Where all values are equal, a place counts once. Of a single place nothing is known but
+    places. As it is an estimate from so many sums, Student's t with one degree of freedom less
+    holds. Where all values are equal, a place counts once. Of a single place nothing is known but
     its trials, and each counts.
     """
     if places is None:
-        return len(values)
+        return Evidence(len(values))
     counts, place = np.unique(places, return_inverse=True)
     if len(counts) in (1, len(values)):
-        return len(values)
+        return Evidence(len(values))
     alone = values.var() / len(values)
     if alone == 0:
-        return len(counts)
+        return Evidence(len(counts))
     off = np.bincount(place, values - values.mean())
     together = np.square(off).sum() / len(values) ** 2 * len(counts) / (len(counts) - 1)
-    return len(values) / max(1.0, float(together / alone))
+    count = len(values) / max(1.0, float(together / alone))
+    return Evidence(count, float(stdtrit(len(counts) - 1, 0.975)))
 
 
 def share_percent(successes: np.ndarray, places: np.ndarray | None = None) -> Figure:
-    """Share of true values among (M,), in %, with Wilson's interval; see `effective_count`."""
-    count = effective_count(successes.astype(float), places)
+    """Share of true values among (M,), in %, with Wilson's interval; see `evidence`."""
+    found = evidence(successes.astype(float), places)
+    count, z = found.count, found.quantile
     share = float(successes.mean())
-    center = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
-    half = math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2)) / (1 + Z95**2 / count)
-    low, high = max(0.0, center - Z95 * half), min(1.0, center + Z95 * half)
+    center = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    low, high = max(0.0, center - z * half), min(1.0, center + z * half)
     return Figure(100 * share, 100 * low, 100 * high)
 
 
@@ -71,6 +88,6 @@ def success_percent(squared_errors_m2: np.ndarray, places: np.ndarray | None = N
 def rmse_m(squared_errors_m2: np.ndarray, places: np.ndarray | None = None) -> Figure:
     """Root mean squared error [m] of trials (M,); interval from the spread of squared errors."""
     mean = float(squared_errors_m2.mean())
-    count = effective_count(squared_errors_m2, places)
-    half = Z95 * float(squared_errors_m2.std()) / math.sqrt(count)
+    found = evidence(squared_errors_m2, places)
+    half = found.quantile * float(squared_errors_m2.std()) / math.sqrt(found.count)
     return Figure(math.sqrt(mean), math.sqrt(max(0.0, mean - half)), math.sqrt(mean + half))

@@ -14,7 +14,9 @@ from dmn_core.training.objectives import ObjectiveConfig
 from dmn_core.training.optimizers import OptimizerName
 from dmn_core.training.schedule import ScheduleName
 
-AT_LEAST_ONE = ("batch", "queries", "validate_every_steps", "validation_samples")
+AT_LEAST_ONE = (
+    "batch", "queries", "validate_every_steps", "validation_samples", "devices", "num_nodes",
+)  # fmt: skip
 AT_LEAST_ZERO = (
     "validation_environments", "contexts", "contexts_max", "far_contexts", "micro_batches",
     "warmup_steps", "cooldown", "gradient_clip", "weight_average", "minutes",
@@ -57,7 +59,8 @@ class TrainingConfig(DataConfig):
         max_steps: of the run, over all its calls; 0 for no limit. The schedule is stretched over
             `total_hours` and `max_steps` where there are any, so that a run of many calls has one
             schedule; else over the minutes of each call.
-        patience_steps: stop when validation has not improved for so many steps; 0 for never.
+        patience_steps: stop when validation has not improved for so many steps, at least
+            `validate_every_steps`; 0 for never.
         pictures_every: validations between pictures of a belief; 0 for no pictures.
         precision: Lightning Fabric's word.
         devices: processes on this machine, each with its GPU if there are any. Under `torchrun`
@@ -141,14 +144,29 @@ class TrainingConfig(DataConfig):
         """How many queries of an episode the whole network compares."""
         return min(self.queries, self.objective.compared_queries or self.queries)
 
-    def refuse_endless(self) -> None:
-        """Refuse a run that would never end.
+    def refuse_wrong_end(self) -> None:
+        """Refuse a run that would never end, or before it can have improved.
 
         Raises:
-            ConfigurationError: nothing limits the run.
+            ConfigurationError: nothing limits the run, or the growth of its beliefs, or its
+                patience ends before a validation.
         """
-        if not (self.minutes or self.max_steps or self.total_hours or self.patience_steps):
+        is_limited = self.minutes > 0 or self.max_steps > 0 or self.total_hours > 0
+        if not (is_limited or self.patience_steps):
             raise ConfigurationError(
                 "a run wants minutes or max_steps, total_hours or patience_steps above 0, got "
                 "none: say how long to train"
+            )
+        if not is_limited and self.objective.uniform_fraction_start >= 0:
+            raise ConfigurationError(
+                "uniform_fraction_start wants a run whose length is known, over half of which "
+                f"beliefs grow, got {self.objective.uniform_fraction_start!r} and patience_steps "
+                "alone: give --max-steps, --total-hours or --minutes, or -1 for no such growth"
+            )
+        if 0 < self.patience_steps < self.validate_every_steps:
+            raise ConfigurationError(
+                "patience_steps wants 0 or at least validate_every_steps, "
+                f"{self.validate_every_steps}, got {self.patience_steps!r}: the run would end "
+                "before it is validated; give a larger --patience-steps, or a smaller "
+                "--validate-every-steps"
             )

@@ -26,7 +26,7 @@ from dmn_core.training.journal import Journal
 from dmn_core.training.learner import Learner, mean_losses, packed, unpacked
 from dmn_core.training.optimizers import load_progress, make_optimizer
 from dmn_core.training.pace import Pace
-from dmn_core.training.processes import launch, share_of
+from dmn_core.training.processes import failing_together, launch, share_of
 from dmn_core.training.run_folder import RunFolder
 from dmn_core.training.start import been_through, refuse_other_network, refuse_useless
 from dmn_core.training.stop_request import StopRequest
@@ -52,7 +52,7 @@ class Trainer:
             ConfigurationError: the run has no end, or `folder` holds another run.
             CheckpointError: the state in `folder` is damaged, or `start_from` is another network.
         """
-        config.refuse_endless()
+        config.refuse_wrong_end()
         if start_from:
             refuse_other_network(start_from.network, config.network)
         torch.manual_seed(config.seed)
@@ -83,9 +83,10 @@ class Trainer:
         self.losses: list[dict[str, Tensor]] = []
         self.before = been_through(start_from) if start_from else {}
         state = None
-        if self.fabric.is_global_zero:
-            self.folder.describe(config)
-            state = self.folder.load_state()
+        with failing_together(self.fabric):
+            if self.fabric.is_global_zero:
+                self.folder.describe(config)
+                state = self.folder.load_state()
         if state := self.fabric.broadcast(state):
             self._resume(state)
         self.numbers = share_of(self.fabric, self.micro_batches)

@@ -34,6 +34,11 @@ class RunFolder:
         """The command line that is running."""
         return running_command()
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are weights, or a state to resume from."""
+        return any(path.is_file() for path in (self.state, self.best, self.last))
+
     def describe(self, config: TrainingConfig) -> None:
         """Write configuration and command; the command of a resumed run is added below.
 

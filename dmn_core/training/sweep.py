@@ -12,7 +12,7 @@ from typing import Any
 
 from lightning.fabric import Fabric
 
-from dmn_core.errors import DmnError
+from dmn_core.errors import ConfigurationError, DmnError
 from dmn_core.evaluation.subjects import GRID
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.divergence import DivergedError
@@ -21,6 +21,7 @@ from dmn_core.whole_file import whole_file
 
 TrainOne = Callable[[TrainingConfig, Path], dict[str, Any]]
 RECORD_NAME = GRID
+_NAMES = ("lr-*", "seed-*")  # of the folders of `variants`
 
 
 def variants(
@@ -36,6 +37,28 @@ def variants(
         for rate in learning_rates or (config.learning_rate,)
         for seed in seeds or (config.seed,)
     }
+
+
+def refuse_other_kind(folder: Path, *, several: bool) -> None:
+    """Refuse a single run in the folder of several, and several in that of a single one.
+
+    An evaluation takes the weights of either, and could not say of which.
+
+    Raises:
+        ConfigurationError: the folder holds the other.
+    """
+    if several and RunFolder(folder).is_begun:
+        raise ConfigurationError(
+            f"{str(folder)!r} holds a single run, asked for were several by --learning-rate-grid "
+            "or --seeds: give another --out, or leave these out to go on with it"
+        )
+    # The record comes with the end of the first of them.
+    inside = (RunFolder(path) for pattern in _NAMES for path in folder.glob(pattern))
+    if not several and ((folder / RECORD_NAME).is_file() or any(run.is_begun for run in inside)):
+        raise ConfigurationError(
+            f"{str(folder)!r} holds several runs by --learning-rate-grid or --seeds, asked for was "
+            "a single one: give another --out, or these to go on with them"
+        )
 
 
 def train_all(

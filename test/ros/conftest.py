@@ -46,7 +46,6 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     TRANSPORTS: "DEFAULT",
 }
-SETTLE_S = 0.2
 IMAGE_TOPIC = "/camera/image_raw/compressed"
 
 
@@ -211,13 +210,9 @@ class Probe:
         publisher = self.node.create_publisher(kind, topic, quality)
         self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
         # The subscriber, which hears of the publisher by itself, takes nothing before it does.
-        self.spin(SETTLE_S)
+        settled = time.monotonic() + 0.2
+        self.wait(lambda: time.monotonic() > settled, "the subscriber")
         return publisher
-
-    def spin(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self.executor.spin_once(timeout_sec=left)
 
     def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
         deadline = time.monotonic() + seconds
@@ -240,9 +235,8 @@ class Probe:
         return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
 
     def wait_for_state(self, key: str, value: str, *, seconds: float = 60.0) -> dict[str, str]:
-        what = f"{key} to be {value}"
         try:
-            self.wait(lambda: self.state().get(key) == value, what, seconds=seconds)
+            self.wait(lambda: self.state().get(key) == value, f"{key} {value}", seconds=seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; last report: {self.state()}") from None
         return self.state()

@@ -204,6 +204,39 @@ def test_what_would_not_be_looked_at_is_refused_before_anything_is_made(words, s
     assert said in capsys.readouterr().err and told == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--accelerator", "nonsense"), "got 'nonsense' and 1"),
+        (("--accelerator", "tpu"), "got 'tpu' and 1"),
+        (("--accelerator", "cuda", "--devices", 10_000), "got 'cuda' and 10000"),
+        (("--accelerator", "cpu", "--devices", 10_000), "got 'cpu' and 10000"),
+        (("--devices", 0), "devices wants at least 1, got 0"),
+        (("--patience-steps", 500), "at least validate_every_steps, 1000, got 500"),
+        (("--objective.uniform-fraction-start", 0), "a run whose length is known"),
+    ],
+)
+def test_what_a_run_cannot_be_is_said_in_a_line(words, said, told, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", *map(str, words)])
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and told == []
+
+
+@pytest.mark.parametrize("page", [(), ("--table", 5)])
+def test_runs_in_a_folder_of_another_kind_are_refused_before_anything_is_made(page, told, capsys):
+    train(*page, "--max-steps", 1, "--out", "here")
+    one = told[0][0].folder
+    (one / "lr-0.001-seed-0").mkdir(parents=True)
+    for holder, words in ((one, ("--seeds", 0)), (one / "lr-0.001-seed-0", ())):
+        told.clear()
+        (holder / "last.pt").write_bytes(b"")
+        with pytest.raises(SystemExit):
+            train(*page, "--max-steps", 1, "--out", "here", *words)
+        assert "give another --out" in capsys.readouterr().err and told == []
+        (holder / "last.pt").unlink()
+
+
 def test_what_is_looked_at_is_taken(told):
     train("--data", "bags", "--bag", "A.mcap", "--topics.image-topic", "/x")
     train("--bag", "A.mcap", "--topics.pose-topic", "tf")

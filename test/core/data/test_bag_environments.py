@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -187,6 +188,21 @@ def test_several_recordings_are_places_of_their_own(bags) -> None:
     np.testing.assert_allclose(
         both.poses_map_camera[both.views_of(1)[0]], circle(0) - (100, 50, 0), atol=1e-4
     )
+
+
+def test_areas_of_a_recording_are_one_block(bags) -> None:
+    short = record(bags, circle, 12, name="short")
+    corridor = record(bags, shuttle, 200, name="corridor")
+    room = record(bags, circle, 100, name="room")
+    found = load("train", short, corridor, room)
+    assert found.blocks.tolist() == [0] + [1] * (len(found) - 2) + [2] and len(found) > 5
+    shown = [set(found.image_of_view[found.views_of(place)]) for place in range(len(found))]
+    for a, b in itertools.combinations(range(len(found)), 2):
+        assert not shown[a] & shown[b] or found.blocks[a] == found.blocks[b]
+    # One that is too short, and left out, leaves the others as they are.
+    with pytest.warns(UserWarning, match="short' wants"):
+        held_out = load("validation", short, corridor, room)
+    assert set(held_out.blocks) == {1, 2} and (np.diff(held_out.blocks) >= 0).all()
 
 
 def test_standing_still_adds_no_views_and_leaves_the_held_out_part_whole(bags) -> None:

@@ -14,7 +14,7 @@ from dmn_core.evaluation.algorithms import EncodedTrials, NetworkAlgorithm, alon
 from dmn_core.evaluation.baselines import BaselineAlgorithm, closest_context, uninformed
 from dmn_core.evaluation.experiment import Experimenter, Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
-from dmn_core.evaluation.metrics import rmse_m, squared_error_m2, success_percent
+from dmn_core.evaluation.metrics import rmse_m, share_percent, squared_error_m2, success_percent
 from dmn_core.evaluation.protocol import EvaluationConfig, evaluate
 from dmn_core.evaluation.trials import (
     Task,
@@ -191,6 +191,39 @@ def test_intervals_of_repeated_places_hold_the_truth(make_places):
         held += with_places.low <= 50 <= with_places.high
         held_without += without.low <= 50 <= without.high
     assert 0.92 < held / 400 < 0.98 and held_without / 400 < 0.85
+
+
+@pytest.mark.parametrize("count", [3, 16])
+def test_intervals_of_a_few_places_hold_the_truth_of_means(count):
+    """A few places say little of how they differ: 1.96 would hold it in 81 % and 93 %."""
+    rng, places = np.random.default_rng(count), np.arange(8 * count) % count
+    held, evaluations = 0, 6000
+    for _ in range(evaluations):
+        errors = 100 + rng.normal(0, 20, count)[places] + rng.normal(0, 10, len(places))
+        found = rmse_m(errors, places)
+        held += found.low <= math.sqrt(100) <= found.high
+    assert 0.94 < held / evaluations < 0.96
+
+
+@pytest.mark.parametrize("count", [3, 16])
+def test_intervals_of_a_few_places_hold_the_truth_of_shares(count):
+    rng, places = np.random.default_rng(count), np.arange(100 * count) % count
+    held, evaluations = 0, 6000
+    for _ in range(evaluations):
+        succeeds = rng.random(len(places)) < rng.beta(6, 4, count)[places]
+        found = share_percent(succeeds, places)
+        held += found.low <= 60 <= found.high
+    assert 0.948 < held / evaluations < 0.97
+
+
+def test_a_single_place_and_places_of_their_own_leave_no_place_to_estimate_from():
+    errors = np.random.default_rng(0).uniform(0, 160, 30)
+    for figure in (rmse_m, success_percent):
+        alone = figure(errors)
+        assert figure(errors, np.zeros(30)) == alone == figure(errors, np.arange(30))
+        # Two places, whatever lies in which, say next to nothing of a third.
+        two = figure(errors, np.arange(30) % 2)
+        assert two.high - two.low > 2 * (alone.high - alone.low)
 
 
 def test_places_of_a_block_count_together(oracle, make_places):

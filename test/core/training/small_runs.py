@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from dmn_core.data.episode import EnvironmentSet
+from dmn_core.errors import ConfigurationError, DataError
 from dmn_core.training.augmentation import AugmentationConfig
 from dmn_core.training.config import TrainingConfig
 from dmn_core.training.divergence import DivergedError
 from dmn_core.training.loop import Trainer
 from dmn_core.training.objectives import ObjectiveConfig
+from dmn_core.training.processes import failing_together, launch
 
 AREA = (-20.0, 20.0, -20.0, 20.0)
 
@@ -45,13 +47,14 @@ def config(**changes):
     return TrainingConfig(**{**values, **changes})
 
 
-def trainer(folder, *, start_from=None, **changes):
+def trainer(folder, *, start_from=None, fabric=None, **changes):
     return Trainer(
         config(**changes),
         training=environments(),
         validation=environments(seed=1),
         folder=folder,
         start_from=start_from,
+        fabric=fabric,
     )
 
 
@@ -107,11 +110,28 @@ def overflow(folder):
         torch.save(error.outcome["steps"], folder / f"{rank}.pt")
 
 
+def refused(folder):
+    """What each process says where one is refused: the first its folder, the other its data."""
+    fabric, said = launch(config()), []
+    try:
+        trainer(folder / "run", fabric=fabric, seed=1)
+    except ConfigurationError as error:
+        said.append(str(error))
+    for in_turn in (False, True):
+        try:
+            with failing_together(fabric, in_turn=in_turn):
+                if fabric.global_rank == 1:
+                    raise DataError("there is none")
+        except DataError as error:
+            said.append(str(error))
+    torch.save(said, folder / f"{fabric.global_rank}.pt")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
-    if sys.argv[2:] == ["overflow"]:
-        overflow(folder)
+    if sys.argv[2:] in (["overflow"], ["refused"]):
+        {"overflow": overflow, "refused": refused}[sys.argv[2]](folder)
         sys.exit()
     # In as many calls as there are lengths: each resumes the one before.
     for max_steps in [int(word) for word in sys.argv[2:]] or [TOGETHER["max_steps"]]:

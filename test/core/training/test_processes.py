@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from dmn_core.errors import ConfigurationError
+from dmn_core.training.processes import launch, share_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("small_runs.py")
@@ -26,7 +27,8 @@ def two(tmp_path_factory):
 def together(folder, *lengths):
     """Run two processes, in one call or in calls up to each of these numbers of steps.
 
-    Or, told to `overflow`, until the loss of one of them is not finite.
+    Or, told to `overflow`, until the loss of one of them is not finite, and to be `refused`, to
+    where one of them cannot begin.
     """
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     done = subprocess.run(
@@ -77,6 +79,13 @@ def test_processes_end_together_when_one_of_them_diverges(tmp_path):
     assert together(tmp_path, "overflow")[1] == [0, 0]
 
 
+def test_where_one_process_is_refused_all_say_so(small, tmp_path):
+    small.run(tmp_path / "run", max_steps=1)
+    first, second = together(tmp_path, "refused")[1]
+    assert first == second and first[1:] == ["there is none"] * 2
+    assert "seed 0, asked for was 1" in first[0] and "another --out" in first[0]
+
+
 def test_only_the_first_process_writes(two):
     folder, _ = two
     lines = (folder / "run" / "log.jsonl").read_text().splitlines()
@@ -85,9 +94,34 @@ def test_only_the_first_process_writes(two):
     assert len(list((folder / "run" / "tensorboard").glob("events.*"))) == 1
 
 
-def test_micro_batches_that_cannot_be_shared_are_refused(small, tmp_path):
-    from dmn_core.training.processes import share_of
+@pytest.mark.parametrize(
+    ("accelerator", "devices", "said"),
+    [
+        ("nonsense", 1, "got 'nonsense' and 1: .*invalid accelerator name"),
+        ("tpu", 1, "got 'tpu' and 1: "),
+        ("cpu", 10_000, "got 'cpu' and 10000: there are [0-9]+ cores"),
+        ("auto", 10_000, "got 'auto' and 10000: "),
+        pytest.param(
+            *("cuda", 1, "got 'cuda' and 1: .*not available"),
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+        ("cuda", 10_000, "got 'cuda' and 10000: "),
+    ],
+)
+def test_accelerators_that_are_not_there_are_refused_in_a_line(accelerator, devices, said, small):
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        launch(small.config(accelerator=accelerator, devices=devices))
+    assert "\n" not in str(refused.value) and "--accelerator, as auto" in str(refused.value)
 
+
+@pytest.mark.parametrize("name", ["devices", "num_nodes"])
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_processes_are_refused(name, count, small):
+    with pytest.raises(ConfigurationError, match=f"{name} wants at least 1, got {count}"):
+        small.config(**{name: count})
+
+
+def test_micro_batches_that_cannot_be_shared_are_refused(small, tmp_path):
     class Three:
         world_size, global_rank = 3, 1
 

@@ -17,7 +17,7 @@ from dmn_core.data.sources import SOURCES
 from dmn_core.errors import ConfigurationError
 from dmn_core.systems import SYSTEMS
 from dmn_core.training import recipes
-from dmn_core.training.sweep import train_all, variants
+from dmn_core.training.sweep import refuse_other_kind, train_all, variants
 
 
 def test_the_papers_recipe_is_the_papers():
@@ -28,7 +28,7 @@ def test_the_papers_recipe_is_the_papers():
     assert paper.patience_steps == 100_000
     assert (paper.warmup_steps, paper.gradient_clip, paper.weight_average) == (0, 0, 0)
     assert paper.schedule == "constant"
-    paper.refuse_endless()
+    paper.refuse_wrong_end()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_papers_weight_decay_is_for_street_view_only(data, decay):
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_a_run_of_any_recipe_ends_where_nothing_is_said(name):
     config = recipe_defaults(["train", "--recipe", name]).config
-    config.refuse_endless()
+    config.refuse_wrong_end()
     assert config.patience_steps >= 5 * config.validate_every_steps
     for limit in ("--minutes", "--max-steps", "--total-hours"):
         patience = recipe_defaults(["train", "--recipe", name, limit, "5"]).patience_steps
@@ -129,6 +129,25 @@ def test_runs_of_other_seeds_stay_in_the_record(small, tmp_path):
     assert list(record["runs"]) == ["seed-0", "seed-2"] and record["best"] == "seed-0"
     # What was trained in another way does not compare.
     assert list(sweep(small, tmp_path, third, losses)[1]["runs"]) == ["seed-3"]
+
+
+def test_a_single_run_and_several_do_not_share_a_folder(small, tmp_path):
+    for kind in (True, False):
+        refuse_other_kind(tmp_path / "new", several=kind)
+    small.run(tmp_path / "one", max_steps=1)
+    refuse_other_kind(tmp_path / "one", several=False)
+    with pytest.raises(ConfigurationError, match="one' holds a single run, .*another --out"):
+        refuse_other_kind(tmp_path / "one", several=True)
+    begun = tmp_path / "several" / "seed-0"
+    small.run(begun, max_steps=1)
+    refuse_other_kind(begun.parent, several=True)
+    with pytest.raises(ConfigurationError, match="several' holds several runs .*another --out"):
+        refuse_other_kind(begun.parent, several=False)
+    # Of several that all diverged before anything was kept, there is the record.
+    (tmp_path / "diverged").mkdir()
+    (tmp_path / "diverged" / "grid.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match="holds several"):
+        refuse_other_kind(tmp_path / "diverged", several=False)
 
 
 def test_nothing_to_vary_is_no_grid(small):

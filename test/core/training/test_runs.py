@@ -161,6 +161,25 @@ def test_a_run_without_an_end_is_refused(small, tmp_path):
         small.trainer(tmp_path, max_steps=0)
 
 
+def test_a_run_that_only_patience_ends_has_no_halfway_for_beliefs_to_grow_to(small):
+    growing = replace(small.config().objective, uniform_fraction_start=0.0)
+    patient = {"objective": growing, "patience_steps": 9}
+    with pytest.raises(ConfigurationError, match="got 0.0 and patience_steps alone: give --max"):
+        small.config(**patient, max_steps=0).refuse_wrong_end()
+    for limit in ("max_steps", "total_hours", "minutes"):
+        small.config(**patient, **{"max_steps": 0, limit: 1}).refuse_wrong_end()
+    grown = {**patient, "objective": replace(growing, uniform_fraction_start=-1.0)}
+    small.config(**grown, max_steps=0).refuse_wrong_end()
+
+
+def test_patience_that_ends_before_a_validation_is_refused(small, tmp_path):
+    with pytest.raises(ConfigurationError, match="at least validate_every_steps, 3, got 2: the"):
+        small.trainer(tmp_path, patience_steps=2)
+    assert not list(tmp_path.iterdir())
+    made = small.run(tmp_path, patience_steps=3)
+    assert made.best_step > 0 and len(entries(made)) > 1
+
+
 class Clock:
     """A clock on which every look takes a second."""
 
