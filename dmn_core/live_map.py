@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.localization import DEFAULT_MARGIN_M, Localizer
+from dmn_core.map_area import NOWHERE, around, stated_sides, within_reach
 from dmn_core.map_editing import (
     MapLimits,
     kept_views,
@@ -37,7 +38,8 @@ class LiveMapSettings:
         limits: how many views, and how close.
         refresh_s: a view gives way to a new one of the same place when it is this much older.
         max_age_s: views this old go; 0 keeps them for good.
-        area_m: where a robot may be; None for the box around the viewpoints.
+        area_m: where a robot may be; None for the box around the viewpoints and whatever a map that
+            came from a file or from others states beyond it.
         area_margin_m: by how much that box is grown.
     """
 
@@ -76,6 +78,7 @@ class LiveMap:
         # By the time of the last offer; a dict, as it keeps the order.
         self._offered: dict[str, None] = {}
         self._view_map: ViewMap | None = None
+        self._stated = NOWHERE
 
     @property
     def view_map(self) -> ViewMap | None:
@@ -85,6 +88,7 @@ class LiveMap:
     def replace(self, view_map: ViewMap | None) -> None:
         """Begin anew with another map, or with none."""
         self._view_map = view_map
+        self._stated = self._stated_in(view_map) if view_map else NOWHERE
         self._offered = {}
         self._remember(view_ids(view_map) if view_map else ())
 
@@ -130,6 +134,8 @@ class LiveMap:
             self._remember(ids)
             return False
         maps = ([self._view_map] if self._view_map else []) + [select(other, new)]
+        # Of all its views: what those account for that are not taken again is not stated.
+        self._stated = around([self._stated, self._stated_in(other)])
         changed = self._change(lambda: limited(merge_maps(maps), self._settings.limits))
         self._remember(ids)
         return changed
@@ -170,10 +176,15 @@ class LiveMap:
             raise MapError("there is no map yet: add a view, or build or load a map first")
         return self._view_map
 
+    def _stated_in(self, view_map: ViewMap) -> Area:
+        return stated_sides(view_map, margin_m=self._settings.area_margin_m)
+
     def _change(self, edit: Callable[[], ViewMap]) -> bool:
         before, after = self._view_map, edit()
-        if self._settings.area_m is not None:
-            after = replace(after, area_m=self._settings.area_m)
+        # A view that went takes its part of the area along: a wrong one may have been far away.
+        margin_m = self._settings.area_margin_m
+        area_m = self._settings.area_m or within_reach(after, self._stated, margin_m=margin_m)
+        after = replace(after, area_m=area_m)
         self._view_map = after
         return before is None or (view_ids(before), before.area_m) != (
             view_ids(after),

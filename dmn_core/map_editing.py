@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from dmn_core.errors import ConfigurationError, MapError
+from dmn_core.map_area import around
 from dmn_core.pose_track.planar import FloatArray
 from dmn_core.pose_track.spread import TURN_WEIGHT_M_PER_RAD, farthest_points, is_near
-from dmn_core.views import Area, ViewMap, ViewRecord, in_half_precision
+from dmn_core.views import ViewMap, ViewRecord, in_half_precision
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def continues(before: ViewMap, after: ViewMap) -> bool:
 def merge_maps(maps: Sequence[ViewMap]) -> ViewMap:
     """All views of maps that share one frame, each once, over the box around their areas.
 
-    The order of the maps does not matter. A view that several hold keeps its latest record, and a
-    picture if one of them has it.
+    Without an area of one of them it has none. The order of the maps does not matter. A view that
+    several hold keeps its latest record, and a picture if one of them has it.
 
     Raises:
         MapError: none is given, or they were made by other weights or of images of another size.
@@ -97,10 +98,11 @@ def merge_maps(maps: Sequence[ViewMap]) -> ViewMap:
     order = sorted(places, key=lambda view_id: (records[view_id], view_id))
     chosen = [places[view_id] for view_id in order]
     device = first.embeddings.device
+    areas = [view_map.area_m for view_map in maps if view_map.area_m is not None]
     return ViewMap(
         in_half_precision(torch.cat([m.embeddings.to(device) for m in maps], 1)[:, chosen]),
         torch.cat([m.poses_map_camera.to(device) for m in maps], 1)[:, chosen],
-        _around([m.area_m for m in maps]),
+        around(areas) if len(areas) == len(maps) else None,
         first.weights_fingerprint,
         tuple(records[view_id] for view_id in order),
     )
@@ -162,7 +164,7 @@ def remove_stale(view_map: ViewMap, *, before_ns: int) -> ViewMap:
 
 
 def select(view_map: ViewMap, indices: Sequence[int]) -> ViewMap:
-    """The map of some of the views.
+    """The map of some of the views, over the same area.
 
     Raises:
         MapError: of none.
@@ -195,12 +197,3 @@ def _require_alike(first: ViewMap, other: ViewMap) -> None:
             f"maps to merge want embeddings of one shape, got {tuple(first.embeddings.shape[2:])} "
             f"and {tuple(other.embeddings.shape[2:])}"
         )
-
-
-def _around(areas: Sequence[Area | None]) -> Area | None:
-    """The box around all areas; None where one of them is not known."""
-    known = [area for area in areas if area is not None]
-    if len(known) < len(areas):
-        return None
-    x_min, x_max, y_min, y_max = zip(*known, strict=True)
-    return (min(x_min), max(x_max), min(y_min), max(y_max))

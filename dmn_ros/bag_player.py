@@ -47,6 +47,7 @@ class BagPlayer(Node):
             raise ConfigurationError("the bag player wants a bag: set the parameter bag")
         self._players: dict[str, Publisher] = {}
         self._clock_publisher: Publisher | None = None
+        self._played_ns = 0
         self._localizer = LocalizerWatch(self, self.parameters.localizer)
 
     def play(self) -> None:
@@ -127,7 +128,10 @@ class BagPlayer(Node):
         for _ in range(UNREAD_REPORTS):
             rclpy.spin_once(self, timeout_sec=0.0)
         self._localizer.forget()
+        ended = time.monotonic()
         while rclpy.ok() and not self._localizer.is_idle:
+            # Images wait for odometry that will not come, for as long as time stands still.
+            self._tell_time(self._played_ns + round((time.monotonic() - ended) * NANOSECONDS))
             rclpy.spin_once(self, timeout_sec=POLL_S)
             if self._localizer.still_s > self.parameters.wait_s:
                 raise BagError(
@@ -146,11 +150,14 @@ class BagPlayer(Node):
             due = begin + (stamp_ns - first_ns) / NANOSECONDS / self.parameters.rate
             if not _sleep_until(due):
                 break
-            if self._clock_publisher is not None:
-                self._clock_publisher.publish(Clock(clock=to_time(stamp_ns)))
+            self._tell_time(stamp_ns)
             publisher.publish(bytes(data))
-            played += 1
+            played, self._played_ns = played + 1, stamp_ns
         return played
+
+    def _tell_time(self, now_ns: int) -> None:
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=to_time(now_ns)))
 
 
 def _sleep_until(due: float) -> bool:

@@ -17,14 +17,15 @@ from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Empty
 
 from dmn_core.data.ros_decoding import stamp_ns
-from dmn_core.errors import CameraError, ConfigurationError, DecodingError, DmnError
+from dmn_core.errors import ConfigurationError, DmnError
+from dmn_core.fix import Fix
 from dmn_core.localization import Everywhere, Near
 from dmn_core.robot import RobotSettings
 from dmn_ros import qualities
 from dmn_ros.conversions import to_initial_belief
-from dmn_ros.diagnostics import NOT_FINITE
 from dmn_ros.frames import require_frame
 from dmn_ros.interface_parameters import AFTER_A_JUMP
+from dmn_ros.laps import Laps
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.localizer_setup import make_tracking
 from dmn_ros.managed_node import ManagedNode, run_managed
@@ -36,17 +37,11 @@ from dmn_ros.pose_keeper import LastPose, PoseKeeper
 from dmn_ros.reporting import Reporting, concerns_of, details_of
 from dmn_ros.sensor_inputs import SensorInputs
 from dmn_ros.standing import Standing, StandingKeeper
-from dmn_ros.tracking import EstimateError, NotReadyError
+from dmn_ros.tracking import doubt_of_start
 from dmn_ros.transform_use import pose_in_map
 from dmn_ros.worker import Worker
 
 REPORT_PERIOD_S = 1.0
-DROP_REASONS: dict[type[Exception], str] = {
-    DecodingError: "undecodable",
-    CameraError: "camera_info",
-    NotReadyError: "no_map",
-    EstimateError: NOT_FINITE,
-}
 
 
 class LocalizerNode(ManagedNode):
@@ -65,6 +60,7 @@ class LocalizerNode(ManagedNode):
         self._last_pose = LastPose()
         self._inputs: SensorInputs | None = None
         self._standing = StandingKeeper(self)
+        self._laps = Laps()
 
     def set_up(self) -> None:
         """Load the weights and wait for a map, odometry and images.
@@ -145,9 +141,12 @@ class LocalizerNode(ManagedNode):
         self._inputs = SensorInputs(
             self,
             self._reporting,
-            on_image=lambda image: self._work.put_image(partial(self._localize, image)),
+            on_image=lambda image: self._work.put_image(
+                partial(self._localize, image, self._laps.now)
+            ),
             on_camera=lambda camera: self._work.put(partial(self._tracking.use_camera, camera)),
             on_time_jump=self._on_time_jump,
+            on_clock_jump=self._laps.begin,
             wants_info=self.parameters.camera == "auto" and self._tracking.wants_camera_info,
         )
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
@@ -214,14 +213,8 @@ class LocalizerNode(ManagedNode):
         """Whatever was published of the belief before counts no more."""
         self._outputs.map_to_odom.clear()
         self._standing.restart()
-        view_map = self._tracking.view_map
-        if isinstance(start, Near) and view_map is not None and view_map.area_m is not None:
-            (x, y, _), (x_min, x_max, y_min, y_max) = start.pose_map_base, view_map.area_m
-            if not (x_min <= x <= x_max and y_min <= y <= y_max):
-                self.get_logger().warning(
-                    f"the start at ({x:.2f} m, {y:.2f} m) is outside of the map's area, x "
-                    f"{x_min:.2f} to {x_max:.2f} m, y {y_min:.2f} to {y_max:.2f} m"
-                )
+        if doubt := doubt_of_start(start, self._tracking.view_map):
+            self.get_logger().warning(doubt)
 
     def _on_reinitialize(self, _: Empty.Request, response: Empty.Response) -> Empty.Response:
         self.get_logger().info("starting anew, everywhere in the map")
@@ -234,6 +227,7 @@ class LocalizerNode(ManagedNode):
             self.get_logger().info("there is no map yet: starting everywhere once there is one")
 
     def _on_time_jump(self) -> None:
+        self._laps.begin()
         how = self.parameters.after_a_jump
         self.get_logger().warning(f"time jumped back: {AFTER_A_JUMP[how]}")
         for _ in range(self._work.drop_images()):
@@ -256,15 +250,21 @@ class LocalizerNode(ManagedNode):
         self._on_initial_pose(request.pose)
         return response
 
-    def _localize(self, image: PosedImage) -> None:
+    def _localize(self, image: PosedImage, lap: int) -> None:
         try:
             fix = self._tracking.localize(image)
         except DmnError as error:
-            self._reporting.drop(DROP_REASONS.get(type(error), "failed"), str(error))
+            self._reporting.drop_for(error)
             return
-        if not self.is_active:
-            self._reporting.counts.dropped("inactive")
-            return
+        with self._laps.still(lap) as is_now:
+            if not is_now:
+                self._reporting.drop("time_jump", "time jumped back while an image was at work")
+            elif not self.is_active:
+                self._reporting.counts.dropped("inactive")
+            else:
+                self._publish(fix)
+
+    def _publish(self, fix: Fix) -> None:
         counts = self._reporting.counts
         self._outputs.publish(fix, self._standing.take(fix), counts.snapshot())
         if fix.jump_m is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ JUMP_BACK_NS = NANOSECONDS
 BUFFER_S = 10.0
 # Images that wait for odometry where the newest counts: two seconds of a fast camera.
 MOST_WAITING = 120
+# So much of them: large images must not fill a robot's memory while its odometry is silent.
+MOST_BYTES = 256 * 2**20
 # Where no image may be lost: a bag played fast has its odometry far ahead of its images. A day of
 # odometry at 50 Hz takes some hundreds of megabytes; ten minutes take a few.
 LONG_BUFFER_S = 86_400.0
@@ -40,6 +42,7 @@ class _Waiting:
     stamp_ns: int
     message: Any
     odometry_ns: int | None
+    size: int = 0
 
 
 class OdometryGate:
@@ -55,6 +58,7 @@ class OdometryGate:
         wait_s: float,
         max_gap_s: float,
         most_waiting: int,
+        most_bytes: float = math.inf,
         on_dropped: Callable[[str, str, Any], None],
         on_stray: Callable[[str], None],
         leap_s: float = math.inf,
@@ -66,6 +70,7 @@ class OdometryGate:
             wait_s: how far odometry may run on without reaching an image's stamp; may be infinite.
             max_gap_s: longest time between two odometry poses that is bridged.
             most_waiting: above this number the oldest image that waits is dropped.
+            most_bytes: so it is above this size of all; the newest is kept even if it is larger.
             on_dropped: told the reason (a short word), an explanation and the message of each
                 image dropped.
             on_stray: told what was wrong with each pose that was not taken in, for its stamp.
@@ -75,10 +80,11 @@ class OdometryGate:
         self._wait_ns = wait_s * NANOSECONDS
         self._max_gap_s = max_gap_s
         self._leap_ns = leap_s * NANOSECONDS
-        self._most_waiting = most_waiting
+        self._most_waiting, self._most_bytes = most_waiting, most_bytes
         self._on_dropped, self._on_stray = on_dropped, on_stray
         self._buffer = OdometryBuffer(duration_s=buffer_s)
         self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
         self._last_ns: int | None = None
         # A pose that may be the first one after a jump or a gap, or a stamp that nobody set.
         self._suspect: tuple[int, np.ndarray] | None = None
@@ -159,18 +165,31 @@ class OdometryGate:
         newest = self._buffer.newest_ns
         return newest is not None and stamp_ns - newest > self._leap_ns
 
-    def add_image(self, stamp_ns: int, message: Any) -> None:
-        """Take in an image message."""
+    def add_image(self, stamp_ns: int, message: Any, *, size: int = 0) -> None:
+        """Take in an image message of a size in bytes."""
         self._silent_ticks = 0
-        self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns))
-        if len(self._waiting) > self._most_waiting:
-            why = f"{self._most_waiting} images wait for odometry"
-            self._on_dropped("no_odometry", why, self._waiting.popleft().message)
+        self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns, size))
+        self._bytes += size
+        while len(self._waiting) > self._most_waiting or (
+            self._bytes > self._most_bytes and len(self._waiting) > 1
+        ):
+            why = f"{len(self._waiting)} images wait for odometry, {self._bytes >> 20} MiB"
+            self._on_dropped("no_odometry", why, self._next().message)
+
+    def _next(self) -> _Waiting:
+        image = self._waiting.popleft()
+        self._bytes -= image.size
+        return image
+
+    def _wait(self, image: _Waiting, *, since_ns: int | None) -> None:
+        self._waiting.append(replace(image, odometry_ns=since_ns))
+        self._bytes += image.size
 
     def drop_images(self) -> int:
         """Forget the images that wait and return how many there were."""
         dropped = len(self._waiting)
         self._waiting.clear()
+        self._bytes = 0
         return dropped
 
     def tick(self) -> None:
@@ -186,11 +205,11 @@ class OdometryGate:
             found = self._place(image) if self._is_old(image.stamp_ns) else None
             ended = "no_odometry", "odometry ended before an image's stamp"
             self._on_dropped(*(found if isinstance(found, tuple) else ended), image.message)
-        self._waiting.clear()
+        self.drop_images()
 
     def ready(self) -> list[PosedImage]:
         """The images whose odometry pose has become known, in order of arrival."""
-        posed = (self._pose(self._waiting.popleft()) for _ in range(len(self._waiting)))
+        posed = (self._pose(self._next()) for _ in range(len(self._waiting)))
         return [image for image in posed if image is not None]
 
     def _pose(self, image: _Waiting) -> PosedImage | None:
@@ -201,7 +220,7 @@ class OdometryGate:
             return None
         if self._suspect is not None and self._is_old(image.stamp_ns):
             # The next odometry tells whether it is late, or of the time after a jump.
-            self._waiting.append(image)
+            self._wait(image, since_ns=image.odometry_ns)
             return None
         found = self._place(image)
         if isinstance(found, PosedImage):
@@ -209,7 +228,7 @@ class OdometryGate:
             return found
         if self._is_old(image.stamp_ns) and self._may_begin_anew(image, newest):
             since = newest if image.odometry_ns is None else image.odometry_ns
-            self._waiting.append(_Waiting(image.stamp_ns, image.message, since))
+            self._wait(image, since_ns=since)
         else:
             self._on_dropped(*found, image.message)
         return None
@@ -238,20 +257,19 @@ class OdometryGate:
 
     def _wait_on(self, image: _Waiting, newest: int | None) -> None:
         since = image.odometry_ns
-        if newest is not None and since is None:
-            image, since = _Waiting(image.stamp_ns, image.message, newest), newest
+        since = newest if since is None else since
         if newest is not None and since is not None and newest - since > self._wait_ns:
             ahead = (image.stamp_ns - newest) / NANOSECONDS
             why = f"an image is stamped {ahead:.3f} s after odometry"
             self._on_dropped("no_odometry", why, image.message)
         else:
-            self._waiting.append(image)
+            self._wait(image, since_ns=since)
 
     def _forget(self) -> None:
-        waiting, self._waiting = self._waiting, deque()
-        for image in waiting:
+        for _ in range(len(self._waiting)):
+            image = self._next()
             if self._is_old(image.stamp_ns):
-                self._waiting.append(_Waiting(image.stamp_ns, image.message, None))
+                self._wait(image, since_ns=None)
             else:
                 why = "time jumped back while an image waited for odometry"
                 self._on_dropped("time_jump", why, image.message)

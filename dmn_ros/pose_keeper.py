@@ -11,6 +11,7 @@ from dmn_core.fix import Fix
 from dmn_core.localization import Near
 from dmn_core.views import ViewMap
 from dmn_ros.managed_node import ManagedNode
+from dmn_ros.refusals import ProblemLog
 from dmn_ros.saved_pose import SavedPose, SavedPoseError, read_pose, write_pose
 
 
@@ -35,6 +36,7 @@ class PoseKeeper:
             SavedPoseError: the file has no name.
         """
         self._node, self._last = node, last
+        self._log = ProblemLog(node)
         self._lock = threading.Lock()
         self._newest: tuple[Fix, ViewMap] | None = None
         self._unsaved: tuple[Fix, ViewMap] | None = None
@@ -84,7 +86,7 @@ class PoseKeeper:
         try:
             write_pose(self._path, SavedPose.of(*unsaved))
         except SavedPoseError as error:
-            self._node.get_logger().error(str(error))
+            self._log.warn("saved_pose", str(error))
 
     def close(self) -> None:
         """Write the pose, and leave it for the next life without the map, which is large."""

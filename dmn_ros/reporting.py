@@ -10,12 +10,20 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from dmn_core.belief_monitor import State
-from dmn_core.errors import DmnError
-from dmn_ros.diagnostics import Concern, Counts, to_diagnostics
+from dmn_core.errors import CameraError, DecodingError, DmnError
+from dmn_ros.diagnostics import NOT_FINITE, Concern, Counts, to_diagnostics
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import RELIABLE
 from dmn_ros.refusals import ProblemLog
 from dmn_ros.standing import Standing
+from dmn_ros.tracking import EstimateError, NotReadyError
+
+_DROP_REASONS: dict[type[DmnError], str] = {
+    DecodingError: "undecodable",
+    CameraError: "camera_info",
+    NotReadyError: "no_map",
+    EstimateError: NOT_FINITE,
+}
 
 
 class Reporting:
@@ -35,6 +43,10 @@ class Reporting:
         """An image did not become a pose."""
         self.counts.dropped(reason, explanation)
         self._log.warn(reason, f"image dropped ({reason}): {explanation}")
+
+    def drop_for(self, error: DmnError) -> None:
+        """An image did not become a pose for what was raised."""
+        self.drop(_DROP_REASONS.get(type(error), "failed"), str(error))
 
     @contextmanager
     def refusing(self, topic: str, *, is_rare: bool = True) -> Iterator[None]:

@@ -26,6 +26,7 @@ from dmn_ros.odometry import (
     BUFFER_S,
     JUMP_BACK_NS,
     LONG_BUFFER_S,
+    MOST_BYTES,
     MOST_WAITING,
     OdometryGate,
     PosedImage,
@@ -52,6 +53,7 @@ class SensorInputs:
         on_image: Callable[[PosedImage], None],
         on_camera: Callable[[CameraPose], None],
         on_time_jump: Callable[[], None],
+        on_clock_jump: Callable[[], None],
         wants_info: bool,
     ) -> None:
         """Subscribe in the name of a localizer.
@@ -61,7 +63,8 @@ class SensorInputs:
             reporting: counts what is dropped and refused.
             on_image: takes each image with its odometry pose, in order.
             on_camera: told where the camera is on the robot, whenever that changes.
-            on_time_jump: told when time has jumped back, before odometry of the new time counts.
+            on_time_jump: told when odometry has jumped back, before that of the new time counts.
+            on_clock_jump: told when the node's clock has; odometry tells whether it follows.
             wants_info: whether a camera_info is of use.
         """
         parameters = node.parameters
@@ -76,8 +79,9 @@ class SensorInputs:
         self._wants_info = wants_info
         self._asks_tf = parameters.camera_pose_source == "tf"
         self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
+        self._tell_clock_jump = on_clock_jump
         self._camera: CameraPose | None = None
-        self._image_bytes = 0
+        self._image_bytes, self._ticked_ns = 0, -1
         self._throttle = Throttle(period_s=WARN_PERIOD_S)
         self.transforms = Transforms()
         self.silence = SilenceWatch()
@@ -87,6 +91,7 @@ class SensorInputs:
             wait_s=math.inf if keeps_all else parameters.odometry_wait_s,
             max_gap_s=parameters.max_odometry_gap_s,
             most_waiting=qualities.EVERYTHING.depth if keeps_all else MOST_WAITING,
+            most_bytes=math.inf if keeps_all else MOST_BYTES,
             on_dropped=lambda reason, why, _: reporting.drop(reason, why),
             on_stray=lambda why: reporting.refuse(parameters.odometry_topic, why),
             leap_s=max(parameters.max_odometry_gap_s, JUMP_BACK_NS / NANOSECONDS),
@@ -99,7 +104,7 @@ class SensorInputs:
                 min_backward=Duration(nanoseconds=-JUMP_BACK_NS),
                 on_clock_change=False,
             ),
-            post_callback=lambda _: self._gate.clock_jumped(),
+            post_callback=lambda _: self._on_clock_jump(),
         )
 
     def _listen(self, parameters: LocalizerParameters, all_of_them: QoSProfile | None) -> None:
@@ -150,7 +155,9 @@ class SensorInputs:
         Args:
             queued: images that were handed on and wait for the worker.
         """
-        self._gate.tick()
+        # Who pauses a bag pauses its clock: odometry goes on after it.
+        if not self._clock_stands_still():
+            self._gate.tick()
         self.silence.measure()
         waiting = queued * self._image_bytes
         if waiting > MANY_BYTES and self._throttle.is_due("queue"):
@@ -158,6 +165,16 @@ class SensorInputs:
                 f"{queued} images, some {waiting >> 20} MiB, wait to be processed: nothing is "
                 "dropped with image_queue all, so play slower or give more memory"
             )
+
+    def _clock_stands_still(self) -> bool:
+        """Whether simulated time is what it was when this was asked before."""
+        clock, before_ns = self._node.get_clock(), self._ticked_ns
+        self._ticked_ns = clock.now().nanoseconds
+        return bool(clock.ros_time_is_active and self._ticked_ns == before_ns)
+
+    def _on_clock_jump(self) -> None:
+        self._gate.clock_jumped()
+        self._tell_clock_jump()
 
     def _on_odometry(self, message: Odometry) -> None:
         with self._reporting.refusing("odom", is_rare=False):
@@ -195,7 +212,7 @@ class SensorInputs:
         if self._asks_tf and not self._find_camera(message):
             return
         self._image_bytes = len(message.data)
-        self._gate.add_image(stamp_ns(message.header.stamp), message)
+        self._gate.add_image(stamp_ns(message.header.stamp), message, size=self._image_bytes)
         self._release()
 
     def _find_camera(self, message: Image | CompressedImage) -> bool:

@@ -12,6 +12,9 @@ from dmn_ros.diagnostics import Snapshot
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.silence import SilenceWatch
 
+# Images that seem older, or to be of the future, are stamped by another clock.
+OLDEST_NS = 3600 * NANOSECONDS
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -22,8 +25,9 @@ class Standing:
         status: of the belief.
         weighed: whether the belief was weighed by that image just now.
         inference_ms: time that the last image took; 0 where there is none.
-        latency_ms: from the stamp of the last image to its pose; 0 where there is none.
-        image_age_ms: of the last image; 0 where there is none.
+        latency_ms: from the stamp of the last image to its pose; 0 where there is none, or where
+            the node's clock is not that of the stamps.
+        image_age_ms: of the last image; 0 where `latency_ms` is.
     """
 
     stamp_ns: int
@@ -108,6 +112,12 @@ class StandingKeeper:
             status=status,
             weighed=fix.weighed,
             inference_ms=1e3 * fix.latency_s,
-            latency_ms=1e-6 * (self._fixed_ns - fix.stamp_ns),
-            image_age_ms=1e-6 * (now_ns - fix.stamp_ns),
+            latency_ms=_age_ms(fix.stamp_ns, self._fixed_ns),
+            image_age_ms=_age_ms(fix.stamp_ns, now_ns),
         )
+
+
+def _age_ms(stamp_ns: int, now_ns: int) -> float:
+    """Age of what is stamped; 0 where the clock is not that of the stamps, and nobody can know."""
+    age_ns = now_ns - stamp_ns
+    return 1e-6 * age_ns if 0 <= age_ns <= OLDEST_NS else 0.0

@@ -164,3 +164,16 @@ class Tracking:
             self.start_everywhere()
             raise EstimateError("the estimate is not finite, so the belief was started anew")
         return fix
+
+
+def doubt_of_start(start: Everywhere | Near, view_map: ViewMap | None) -> str:
+    """What is odd about a start in a map; empty where nothing is."""
+    if isinstance(start, Everywhere) or view_map is None or view_map.area_m is None:
+        return ""
+    (x, y, _), (x_min, x_max, y_min, y_max) = start.pose_map_base, view_map.area_m
+    if x_min <= x <= x_max and y_min <= y <= y_max:
+        return ""
+    return (
+        f"the start at ({x:.2f} m, {y:.2f} m) is outside of the map's area, x {x_min:.2f} to "
+        f"{x_max:.2f} m, y {y_min:.2f} to {y_max:.2f} m"
+    )

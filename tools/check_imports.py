@@ -14,7 +14,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("geometry", "pose_track", "weights", "confidence", "spread", "motion_gate", "whole_file"),
     ("calibration",),
     ("views",),
-    ("cameras", "view_pictures"),
+    ("cameras", "view_pictures", "map_area"),
     ("networks", "attention_blocks", "map_editing"),
     ("mapping", "attention", "particle_filter"),
     ("observation", "belief_monitor"),

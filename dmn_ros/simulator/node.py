@@ -134,7 +134,7 @@ class SimulatorNode(Node):  # type: ignore[misc, unused-ignore]
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Back to the start, odometry as well, and to driving by itself; time goes on."""
+        """Back to the start, odometry as well, and to the autopilot if it is on; time goes on."""
         self._robot.reset()
         self._autopilot = Autopilot(self._robot, seed=self.parameters.seed)
         response.success, response.message = True, "the robot begins anew"

@@ -11,7 +11,9 @@ import torch
 from dmn_core.errors import ConfigurationError, MapError
 from dmn_core.live_map import LiveMap, LiveMapSettings
 from dmn_core.localization import Everywhere, Localizer
+from dmn_core.map_codec import decode_map, encode_map
 from dmn_core.map_editing import MapLimits, merge_maps, view_ids
+from dmn_core.map_file import load_map, save_map
 from dmn_core.observation import NetworkConfig, build_network
 from dmn_core.session import Session
 from dmn_core.views import ViewMap, ViewRecord, Views
@@ -170,6 +172,105 @@ def test_the_area_grows_with_the_views_unless_it_was_stated():
     assert add(stated, 2, pose=[12.0, 0.0, 0.0])
     assert stated.view_map.area_m == AREA
     assert merge_maps([stated.view_map]).area_m == AREA
+
+
+def unstated(localizer, **settings):
+    return live(localizer, area_m=None, **settings)
+
+
+def test_the_area_shrinks_with_a_far_view_that_goes():
+    live_map = unstated(make_localizer())
+    for index, x in enumerate([0.0, 5.0, 500.0]):
+        assert add(live_map, index, pose=[x, 0.0, 0.0])
+    assert live_map.view_map.area_m == (-3.0, 503.0, -3.0, 3.0)
+    far = view_ids(live_map.view_map)[2]
+    assert live_map.remove([far])
+    assert live_map.view_map.area_m == (-3.0, 8.0, -3.0, 3.0)
+    # It does not come back with what is added after it, either.
+    assert add(live_map, 3, pose=[0.0, 6.0, 0.0])
+    assert live_map.view_map.area_m == (-3.0, 8.0, -3.0, 9.0)
+
+
+def test_the_area_shrinks_with_views_that_age_or_give_way():
+    aging = unstated(make_localizer(), max_age_s=5.0)
+    assert add(aging, 0, pose=[500.0, 0.0, 0.0])
+    assert add(aging, 4, pose=[0.0, 0.0, 0.0])
+    assert aging.age(16 * SECOND)
+    assert aging.view_map.area_m == (-3.0, 3.0, -3.0, 3.0)
+    giving_way = unstated(make_localizer(), limits=MapLimits(max_views=2, min_distance_m=50.0))
+    assert add(giving_way, 0, pose=[500.0, 0.0, 0.0])
+    assert add(giving_way, 1, pose=[460.0, 0.0, 0.0])
+    assert giving_way.view_map.area_m == (457.0, 463.0, -3.0, 3.0)
+
+
+def test_what_a_map_states_of_its_area_stays_where_its_views_go():
+    localizer = make_localizer()
+    built = localizer.build_map(views([0, 2]), area_m=(-20.0, 8.0, -3.0, 4.0))
+    live_map = unstated(localizer)
+    live_map.replace(built)
+    assert add(live_map, 1, pose=[500.0, 0.0, 0.0])
+    assert live_map.view_map.area_m == (-20.0, 503.0, -3.0, 4.0)
+    # Of the views at -6 and 5 the latter alone held an edge; -20 was stated, as nothing is there.
+    assert live_map.remove(view_ids(built))
+    assert live_map.view_map.area_m == (-20.0, 503.0, -3.0, 3.0)
+    assert live_map.merge(localizer.build_map(views([3]), area_m=(-1.0, 5.0, -9.0, 30.0)))
+    assert live_map.remove([view_ids(live_map.view_map)[0]])
+    assert live_map.view_map.area_m == (-20.0, 5.0, -9.0, 30.0)
+
+
+def test_an_area_that_leaves_out_views_is_kept_when_they_go():
+    localizer = make_localizer()
+    narrow = (-2.0, 4.0, -1.0, 2.0)
+    live_map = unstated(localizer)
+    live_map.replace(localizer.build_map(views([0, 1, 2]), area_m=narrow))
+    for view_id in view_ids(live_map.view_map)[:2]:
+        assert live_map.remove([view_id])
+        assert live_map.view_map.area_m == narrow
+    assert add(live_map, 3)
+    assert live_map.view_map.area_m == (-2.0, 5.0, -9.0, 2.0)
+
+
+def test_the_area_of_a_map_that_was_saved_shrinks_as_well(tmp_path):
+    localizer = make_localizer()
+    before = unstated(localizer)
+    for index, pose in enumerate([[0.1, 0.2, 0.3], [5.3, 0.7, 1.0], [500.7, 0.1, 0.0]]):
+        assert add(before, index, pose=pose)
+    save_map(tmp_path / "map.safetensors", before.view_map)
+    after = unstated(localizer)
+    after.replace(load_map(tmp_path / "map.safetensors"))
+    assert after.remove([view_ids(after.view_map)[2]])
+    np.testing.assert_allclose(after.view_map.area_m, (-2.9, 8.3, -2.8, 3.7), atol=1e-3)
+
+
+def test_a_far_view_of_another_robot_is_no_part_of_the_area_once_it_is_removed():
+    localizer = make_localizer()
+    robots = [unstated(localizer), unstated(localizer)]
+    for index, x in enumerate([0.0, 5.0, 500.0]):
+        assert add(robots[0], index, pose=[x, 0.0, 0.0])
+    assert robots[1].merge(decode_map(encode_map(robots[0].view_map)))
+    assert robots[1].view_map.area_m == (-3.0, 503.0, -3.0, 3.0)
+    assert robots[1].remove([view_ids(robots[0].view_map)[2]])
+    assert robots[1].view_map.area_m == (-3.0, 8.0, -3.0, 3.0)
+    # The other one still has it, and something new.
+    assert add(robots[0], 3, pose=[0.0, 6.0, 0.0])
+    assert robots[1].merge(decode_map(encode_map(robots[0].view_map)))
+    assert robots[1].view_map.area_m == (-3.0, 8.0, -3.0, 9.0)
+    assert not robots[1].merge(robots[0].view_map)
+
+
+def test_without_a_margin_a_single_view_that_is_left_has_an_area():
+    localizer = make_localizer()
+    live_map = unstated(localizer, area_margin_m=0.0)
+    live_map.replace(localizer.build_map(views([0, 1, 2]), area_m=(-6.0, 5.0, 0.0, 5.0)))
+    assert live_map.remove(view_ids(live_map.view_map)[1:])
+    np.testing.assert_allclose(live_map.view_map.area_m, (-6.0, -5.99, 0.0, 0.01))
+
+
+def test_a_stated_area_stays_whatever_goes():
+    live_map = live(make_localizer(), [0, 1])
+    assert add(live_map, 2, pose=[500.0, 0.0, 0.0])
+    assert live_map.remove([view_ids(live_map.view_map)[2]])
+    assert live_map.view_map.area_m == AREA
 
 
 def test_of_very_many_views_those_offered_last_are_remembered(monkeypatch):

@@ -80,6 +80,7 @@ def test_merging_grows_the_area_and_refuses_other_weights():
     first = make_map(random_poses(2))
     second = replace(make_map(random_poses(2, seed=1)), area_m=(0.0, 9.0, -7.0, 1.0))
     assert merge_maps([first, second]).area_m == (-5.0, 9.0, -7.0, 5.0)
+    assert merge_maps([first, replace(second, area_m=None)]).area_m is None
     with pytest.raises(MapError, match=r"'w'.*'other'.*same weights"):
         merge_maps([first, make_map(random_poses(2), weights="other")])
     larger = replace(first, embeddings=torch.zeros(1, 2, 64, 8, 8))

@@ -231,7 +231,7 @@ class Probe:
 
     def state(self) -> dict[str, str]:
         """The newest report of the localizer."""
-        reports = self.heard.get("/diagnostics") or self.listen(DiagnosticArray, "/diagnostics")
+        reports = self.heard["/diagnostics"]
         return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
 
     def wait_for_state(self, key: str, value: str, *, seconds: float = 60.0) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
@@ -17,138 +21,89 @@ from dmn_core.checkpoint import load_checkpoint
 from dmn_core.errors import ConfigurationError
 from dmn_core.robot import RobotSettings, conditions_of
 from dmn_ros.amcl_names import IGNORED, MOTION_MODELS
+from dmn_ros.declaration import ros_name
 from dmn_ros.localizer_parameters import LocalizerParameters
 
-# As nav2_bringup has it, and every other parameter that nav2_amcl declares, at its default.
-NAV2_AMCL = """
-amcl:
-  ros__parameters:
-    alpha1: 0.2
-    alpha2: 0.2
-    alpha3: 0.2
-    alpha4: 0.2
-    alpha5: 0.2
-    base_frame_id: "base_footprint"
-    beam_skip_distance: 0.5
-    beam_skip_error_threshold: 0.9
-    beam_skip_threshold: 0.3
-    do_beamskip: false
-    global_frame_id: "map"
-    lambda_short: 0.1
-    laser_importance_factor: 1.0
-    laser_likelihood_max_dist: 2.0
-    laser_max_range: 100.0
-    laser_min_range: -1.0
-    laser_model_type: "likelihood_field"
-    max_beams: 60
-    max_particles: 2000
-    min_particles: 500
-    odom_frame_id: "odom"
-    pf_err: 0.05
-    pf_z: 0.99
-    recovery_alpha_fast: 0.0
-    recovery_alpha_slow: 0.0
-    resample_interval: 1
-    robot_model_type: "nav2_amcl::DifferentialMotionModel"
-    save_pose_rate: 0.5
-    saved_pose_filepath: "{saved}"
-    initialize_at_saved_pose: false
-    sigma_hit: 0.2
-    tf_broadcast: true
-    transform_tolerance: 1.0
-    update_min_a: 0.2
-    update_min_d: 0.25
-    z_hit: 0.5
-    z_max: 0.05
-    z_rand: 0.5
-    z_short: 0.05
-    scan_topic: scan
-    map_topic: map
-    set_initial_pose: false
-    always_reset_initial_pose: false
-    first_map_only: false
-    initial_pose:
-      x: 0.0
-      y: 0.0
-      z: 0.0
-      yaw: 0.0
-    random_seed: -1
-    freespace_downsampling: false
-    introspection_mode: disabled
-    allow_parameter_qos_overrides: true
-    bond_heartbeat_period: 0.25
-    autostart_node: false
-    use_sim_time: false
-"""
+HERE = Path(__file__).resolve().parent
+NAV2_AMCL = (HERE / "nav2_amcl.yaml").read_text()
+BELUGA_AMCL = (HERE / "beluga_amcl.yaml").read_text()
+PAGE = HERE.parents[1] / "docs" / "ros_interface.md"
 
-# Every parameter that beluga_amcl declares, with values of its example.
-BELUGA_AMCL = """
-amcl:
-  ros__parameters:
-    robot_model_type: {model}
-    alpha1: 0.1
-    alpha2: 0.05
-    alpha3: 0.1
-    alpha4: 0.05
-    alpha5: 0.1
-    global_frame_id: map
-    odom_frame_id: odom
-    base_frame_id: base_footprint
-    map_topic: map
-    map_path: map_path
-    scan_topic: scan
-    initial_pose_topic: initialpose
-    max_particles: 2000
-    min_particles: 500
-    pf_err: 0.05
-    pf_z: 3.0
-    spatial_resolution_x: 0.1
-    spatial_resolution_y: 0.1
-    spatial_resolution_theta: 0.1
-    recovery_alpha_fast: 0.1
-    recovery_alpha_slow: 0.001
-    resample_interval: 1
-    selective_resampling: true
-    update_min_a: 0.2
-    update_min_d: 0.25
-    laser_model_type: likelihood_field
-    laser_likelihood_max_dist: 2.0
-    laser_max_range: 100.0
-    laser_min_range: 0.0
-    max_beams: 100
-    z_hit: 0.5
-    z_rand: 0.5
-    z_short: 0.05
-    z_max: 0.05
-    lambda_short: 0.1
-    sigma_hit: 0.2
-    model_unknown_space: true
-    tf_broadcast: true
-    transform_tolerance: 1.0
-    execution_policy: seq
-    debug: false
-    set_initial_pose: true
-    always_reset_initial_pose: false
-    first_map_only: false
-    autostart: false
-    autostart_delay: 0.0
-    initial_pose.x: 0.0
-    initial_pose.y: 2.0
-    initial_pose.yaw: 0.0
-    initial_pose.covariance_x: 0.25
-    initial_pose.covariance_y: 0.25
-    initial_pose.covariance_yaw: 0.0685
-    initial_pose.covariance_xy: 0.0
-    initial_pose.covariance_xyaw: 0.0
-    initial_pose.covariance_yyaw: 0.0
-"""
+# Defaults of what nav2_amcl lacks, by beluga_amcl's declarations; its file has other values.
+BELUGA_DEFAULTS = {
+    "autostart": False,
+    "initial_pose.covariance_x": 1e-6,
+    "initial_pose.covariance_y": 1e-6,
+    "initial_pose.covariance_yaw": 1e-6,
+    "initial_pose.covariance_xy": 0.0,
+    "initial_pose.covariance_xyaw": 0.0,
+    "initial_pose.covariance_yyaw": 0.0,
+    "spatial_resolution_x": 0.5,
+    "spatial_resolution_y": 0.5,
+    "spatial_resolution_theta": math.radians(10),
+}
+# The table has it for what it means: the default is the same.
+MEANS_ANOTHER = {"set_initial_pose"}
+
+
+def stated(text: str) -> dict[str, Any]:
+    """Parameters of a file by their names with dots."""
+    found: dict[str, Any] = {}
+    for name, value in yaml.safe_load(text)["amcl"]["ros__parameters"].items():
+        parts = value if isinstance(value, dict) else None
+        found.update({f"{name}.{part}": v for part, v in parts.items()} if parts else {name: value})
+    return found
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """What the table of other defaults says, of each parameter: theirs, and the one here."""
+    _, _, after = PAGE.read_text().partition("What such files say by default")
+    rows = [row.strip("| ").split(" | ") for row in after.partition("###")[0].splitlines()[4:]]
+    found = {}
+    for about, *values in (row[:3] for row in rows if len(row) > 2):
+        names = re.findall(r"`([\w.]+)`", about)
+        if " to " in about:
+            stem, (first, last) = names[0][:-1], (int(name[-1]) for name in names)
+            names = [f"{stem}{number}" for number in range(first, last + 1)]
+        for index, name in enumerate(names):
+            # One value in a cell is that of every name.
+            words = [re.split(r", +", cell) for cell in values]
+            theirs, ours = (word[index] if index < len(word) else word[0] for word in words)
+            found[name] = (theirs, ours)
+    return found
+
+
+def is_said(value: Any, word: str) -> bool:
+    if isinstance(value, bool):
+        return word == str(value).lower()
+    if isinstance(value, (int, float)):
+        return math.isclose(float(word), value)
+    return word == (value or "not kept")
+
+
+def test_the_page_names_every_default_that_is_another_here() -> None:
+    fields = dataclasses.fields(LocalizerParameters)
+    here = {name: f.default for f in fields for name in (ros_name(f), f.metadata["also"]) if name}
+    theirs = stated(NAV2_AMCL) | BELUGA_DEFAULTS
+    assert stated(BELUGA_AMCL).keys() <= theirs.keys() | IGNORED
+    # Here it is another name of motion_model.
+    here["robot_model_type"] = here["motion_model"]
+    theirs["robot_model_type"] = MOTION_MODELS[theirs["robot_model_type"]]
+    table = documented()
+    differing = {name for name in here.keys() & theirs.keys() if here[name] != theirs[name]}
+    assert differing == table.keys() - IGNORED - MEANS_ANOTHER
+    for name in differing:
+        said = table[name]
+        assert is_said(theirs[name], said[0]), f"{name}: {theirs[name]!r} there, not {said[0]!r}"
+        assert is_said(here[name], said[1]), f"{name}: {here[name]!r} here, not {said[1]!r}"
 
 
 def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
     probe: Any, start: Any, scene: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "nav2_params.yaml"
-    path.write_text(NAV2_AMCL.format(saved=tmp_path / "amcl_saved_pose"))
+    saved = stated(NAV2_AMCL)["saved_pose_filepath"]
+    path.write_text(NAV2_AMCL.replace(saved, str(tmp_path / "amcl_saved_pose")))
     weights = shutil.copy(scene.weights, tmp_path / "weights.safetensors")
     fingerprint = load_checkpoint(weights).fingerprint
     fitted = Calibration(weights_fingerprint=fingerprint, conditions=conditions_of(RobotSettings()))
@@ -173,9 +128,9 @@ def test_a_parameter_file_of_nav2_amcl_starts_the_localizer(
     assert values[1].integer_value == 2000
     assert values[2].string_value == "nav2_amcl::DifferentialMotionModel"
     (line,) = [said for said in process.output.splitlines() if "without a meaning here" in said]
-    stated = [word.strip().split(":")[0] for word in NAV2_AMCL.splitlines()]
-    assert len(IGNORED.intersection(stated)) > 20
-    assert [name for name in IGNORED.intersection(stated) if name not in line] == []
+    idle = IGNORED.intersection(stated(NAV2_AMCL))
+    assert len(idle) > 20
+    assert [name for name in idle if name not in line] == []
     assert "ERROR" not in process.output
     # Nav2's values take away what finds a lost robot, and what the confidence was fitted with.
     lost, unfitted = [said for said in process.output.splitlines() if "WARN" in said]
@@ -190,7 +145,7 @@ def test_a_parameter_file_of_beluga_amcl_starts_the_localizer(
     probe: Any, start: Any, scene: Any, tmp_path: Path, model: str
 ) -> None:
     path = tmp_path / "beluga.yaml"
-    path.write_text(BELUGA_AMCL.format(model=model))
+    path.write_text(BELUGA_AMCL.replace("differential_drive", model))
     names = {"__node": "amcl"}
     process = start("localizer", remap=names, files=[path], weights=scene.weights, device="cpu")
     configure = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
@@ -207,7 +162,7 @@ def test_the_model_of_beluga_amcl_without_odometry_is_refused_with_another(
     start: Any, scene: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "beluga.yaml"
-    path.write_text(BELUGA_AMCL.format(model="stationary"))
+    path.write_text(BELUGA_AMCL.replace("differential_drive", "stationary"))
     process = start(
         "localizer", remap={"__node": "amcl"}, files=[path], weights=scene.weights, device="cpu"
     )

@@ -13,6 +13,8 @@ from dmn.msg import LocalizerStatus
 from dmn.srv import Teleport
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist
 from nav_msgs.msg import Odometry
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
@@ -120,6 +122,14 @@ def test_it_obeys_and_can_be_kidnapped(probe: Any, robot: Robot) -> None:
     assert "from walls" in refused.message
     assert probe.call(Trigger, "simulator/reset", Trigger.Request()).success
     probe.wait(lambda: np.hypot(*planar_pose(odom[-1].pose.pose)[:2]) > 0.5, "the autopilot")
+    # Without the autopilot the last command goes on to lead it, which turns it on the spot.
+    off = SetParameters.Request(parameters=[Parameter("autopilot", value=False).to_parameter_msg()])
+    assert probe.call(SetParameters, "simulator/set_parameters", off).results[0].successful
+    assert probe.call(Trigger, "simulator/reset", Trigger.Request()).success
+    count = len(odom)
+    probe.wait(lambda: len(odom) > count + 20, "odometry after the reset")
+    assert planar_pose(odom[-1].pose.pose)[:2] == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert turns_on_the_spot()
 
 
 def test_the_shipped_weights_feel_a_kidnap(

@@ -117,8 +117,9 @@ def agree(status: Any, report: dict[str, str]) -> None:
     assert int(report["modes"]) == status.num_modes == len(status.modes)
     assert status.top_mode_mass == pytest.approx(max(status.mode_masses), abs=1e-6)
     assert float(report["inference_ms"]) == pytest.approx(status.inference_ms, abs=0.1)
-    assert float(report["latency_ms"]) == pytest.approx(status.latency_ms, rel=1e-5)
-    assert float(report["image_age_ms"]) > float(report["latency_ms"])
+    # The stamps are of long ago, by another clock.
+    assert float(report["latency_ms"]) == status.latency_ms == 0.0
+    assert float(report["image_age_ms"]) == status.image_age_ms == 0.0
 
 
 def test_changes_at_run_time_are_applied(

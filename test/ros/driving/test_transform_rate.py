@@ -17,9 +17,12 @@ from dmn_core.belief_monitor import State
 from dmn_core.data.ros_decoding import stamp_ns
 from dmn_core.fix import Fix
 from dmn_core.pose_track import compose
+from dmn_ros.diagnostics import Counts
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.map_to_odom import MapToOdom
 from dmn_ros.qualities import EVERYTHING, LATCHED
+from dmn_ros.silence import SilenceWatch
+from dmn_ros.standing import StandingKeeper
 
 SECOND = 1_000_000_000
 RATE_HZ = 50.0
@@ -180,7 +183,27 @@ def test_corrections_are_taken_over_bit_by_bit_where_that_is_asked_for(
     told = robot.poses[-1]
     status = probe.wait(lambda: said_at(statuses, told.header.stamp), "the status")
     np.testing.assert_allclose(told.pose.covariance, status.modes[0].covariance, rtol=1e-6)
-    assert 0 < status.latency_ms == status.image_age_ms
+    assert status.inference_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "told_ms"), [(0.3, 300.0), (20.0, 20_000.0), (1e6, 0.0), (-5.0, 0.0)]
+)
+def test_ages_are_told_where_the_clock_is_that_of_the_stamps(
+    latency_s: float, told_ms: float
+) -> None:
+    clock = SimpleNamespace(nanoseconds=10**7 * SECOND)
+    node = SimpleNamespace(
+        parameters=LocalizerParameters(camera_timeout=5.0),
+        get_clock=lambda: SimpleNamespace(now=lambda: clock),
+    )
+    keeper = StandingKeeper(node)
+    standing = keeper.take(a_fix(clock.nanoseconds - round(latency_s * SECOND)))
+    assert standing.latency_ms == standing.image_age_ms == pytest.approx(told_ms)
+    clock.nanoseconds += 2 * SECOND
+    later = keeper.now(Counts().snapshot(), SilenceWatch(), has_map=True)
+    assert later.latency_ms == pytest.approx(told_ms)
+    assert later.image_age_ms == pytest.approx(told_ms + 2000.0 if told_ms else 0.0)
 
 
 def said_at(statuses: list[Any], stamp: Any) -> Any:
