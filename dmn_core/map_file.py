@@ -24,7 +24,7 @@ from dmn_core.whole_file import whole_file
 MAP_KIND = "dmn-view-map"
 
 
-def save_map(path: Path, view_map: ViewMap) -> None:
+def save_map(path: Path | str, view_map: ViewMap) -> None:
     """Write a map; an older file is replaced only when the new one is complete."""
     metadata = {
         "kind": MAP_KIND,
@@ -39,7 +39,7 @@ def save_map(path: Path, view_map: ViewMap) -> None:
         **_pictures(view_map.records),
     }
     try:
-        with whole_file(path) as partial:
+        with whole_file(Path(path).expanduser()) as partial:
             save_file(tensors, partial, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise MapError(f"cannot write the map to {str(path)!r}: {error}") from error
@@ -51,7 +51,7 @@ def load_map(path: Path | str) -> ViewMap:
     Raises:
         MapError: no such file, damaged, not a map, or of other conventions.
     """
-    metadata, tensors = read_safetensors(Path(path), kind=MAP_KIND, error=MapError)
+    metadata, tensors = read_safetensors(Path(path).expanduser(), kind=MAP_KIND, error=MapError)
     try:
         if not all(tensors[name].isfinite().all() for name in ("embeddings", "poses_map_camera")):
             raise ValueError("it holds numbers that are not finite")

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import numpy as np
-from rclpy.clock import Clock, ClockType
 from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
@@ -17,11 +16,10 @@ from dmn_core.cameras import (
     NetworkCamera,
     UncalibratedError,
     fitter_for,
-    info_topic,
     is_rectified,
 )
 from dmn_core.errors import CameraError
-from dmn_ros.images import Decoder
+from dmn_ros.images import Decoder, camera_info_topic
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.qualities import LATCHED, SENSOR
 
@@ -29,7 +27,6 @@ from dmn_ros.qualities import LATCHED, SENSOR
 # somebody publishes.
 FIRST_WAIT_S = 1.0
 LATCHED_PERIOD_S = 0.25
-_INFO = "camera_info"
 
 
 class CameraListener:
@@ -43,9 +40,7 @@ class CameraListener:
         self._node, self._choice, self._target = node, choice, target
         image = node.resolve_topic_name("image")
         self._rectified = is_rectified(image)
-        self._topic = node.resolve_topic_name(_INFO)
-        if self._topic == node.resolve_topic_name(_INFO, only_expand=True):
-            self._topic = info_topic(image)
+        self.topic = camera_info_topic(node)
         self._content: tuple[Any, ...] = ()
         self._arrived = threading.Event()
         self._hears_latched = False
@@ -54,17 +49,26 @@ class CameraListener:
         self._fit: ImageFitter | None = None
         self._refused = ""
         if choice == "auto":
-            node.make_subscription(CameraInfo, self._topic, self._on_info, SENSOR)
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            node.make_timer(LATCHED_PERIOD_S, self._hear_latched, clock=steady)
+            node.make_subscription(CameraInfo, self.topic, self._on_info, SENSOR)
+            node.make_timer(LATCHED_PERIOD_S, self._hear_latched)
         else:
             self._fit = fitter_for(choice, target, None)
             self._arrived.set()
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether images are of use only with a camera_info, as those of a pinhole are."""
+        return self._choice == "auto" and not self._target.is_panorama
+
+    @property
+    def has_come(self) -> bool:
+        """Whether a camera_info has come; one is enough, as a calibration stays true."""
+        return self._arrived.is_set()
+
+    @property
     def is_awaited(self) -> bool:
         """Whether somebody publishes a camera_info and none has come yet."""
-        return not self._arrived.is_set() and self._node.count_publishers(self._topic) > 0
+        return not self._arrived.is_set() and self._node.count_publishers(self.topic) > 0
 
     def fitting(self, decode: Decoder) -> Decoder:
         """The decoder, with what it decodes brought to the network's camera.
@@ -91,10 +95,10 @@ class CameraListener:
         now_s = time.monotonic()
         if self._waits_until_s is None:
             self._waits_until_s = now_s + FIRST_WAIT_S
-        if self._node.count_publishers(self._topic):
+        if self._node.count_publishers(self.topic):
             self._arrived.wait(max(self._waits_until_s - now_s, 0.0))
         if not self._arrived.is_set() and not self._target.is_panorama:
-            self._tell(f"no camera_info came at {self._topic!r}")
+            self._tell(f"no camera_info came at {self.topic!r}")
 
     def _hear_latched(self) -> None:
         """Ask for the last camera_info where somebody keeps it, and may never send another.
@@ -103,11 +107,11 @@ class CameraListener:
         """
         if self._hears_latched or self._arrived.is_set():
             return
-        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
         if any(p.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in publishers):
             self._hears_latched = True
             self._node.make_subscription(
-                CameraInfo, self._topic, self._on_info, LATCHED, second="latched"
+                CameraInfo, self.topic, self._on_info, LATCHED, second="latched"
             )
 
     def _on_info(self, message: CameraInfo) -> None:
@@ -125,13 +129,13 @@ class CameraListener:
             self._refused = ""
         except UncalibratedError as error:
             self._fit, self._refused = None, ""
-            self._tell(f"{self._topic!r}: {error}")
+            self._tell(f"{self.topic!r}: {error}")
         except Exception as error:
             # What another camera saw cannot be told from what this one sees: as in a bag, it ends.
-            self._refused = f"{self._topic!r} refused: {error}"
+            self._refused = f"{self.topic!r} refused: {error}"
             self._node.get_logger().error(self._refused)
         else:
-            self._node.get_logger().info(f"the camera is that of {self._topic!r}")
+            self._node.get_logger().info(f"the camera is that of {self.topic!r}")
         self._arrived.set()
 
     def _tell(self, reason: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from dmn.msg import LocalizerStatus
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
-from rclpy.clock import Clock, ClockType
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.config import part_of
@@ -118,7 +117,7 @@ class LiveViews:
         node.make_subscription(kind, name, self._on_image, SENSOR)
         if self._transforms is not None:
             node.make_subscription(TFMessage, "tf_static", self._transforms.add, MANY_LATCHED)
-        node.make_timer(1.0, self._shelf.tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        node.make_timer(1.0, self._shelf.tick)
         if limits.live_poses == "pose":
             # The gate's poses are those of the robot in the map here.
             self._gate = OdometryGate(

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Empty
 
 from dmn_core.data.ros_decoding import stamp_ns
@@ -68,7 +67,7 @@ class LocalizerNode(ManagedNode):
         Raises:
             DmnError: a parameter or the weights are no good.
         """
-        self._tracking = make_tracking(self, on_start=self._on_start)
+        self._tracking, self._camera = make_tracking(self, on_start=self._on_start)
         self._warn_of_confidence(self.parameters.settings_at_work())
         # Before anything that must be ended: this may fail.
         self._keeper = PoseKeeper(self, self._last_pose)
@@ -102,7 +101,7 @@ class LocalizerNode(ManagedNode):
             self._inputs = None
         self._standing.restart()
         # They hold the weights and the map; setting up may have failed before it made them all.
-        for name in ("_tracking", "_keeper", "_reporting", "_outputs"):
+        for name in ("_tracking", "_camera", "_keeper", "_reporting", "_outputs"):
             self.__dict__.pop(name, None)
 
     def adjust(self, parameters: LocalizerParameters) -> None:
@@ -147,22 +146,20 @@ class LocalizerNode(ManagedNode):
             on_camera=lambda camera: self._work.put(partial(self._tracking.use_camera, camera)),
             on_time_jump=self._on_time_jump,
             on_clock_jump=self._laps.begin,
-            wants_info=self.parameters.camera == "auto" and self._tracking.wants_camera_info,
+            calibration=self._camera,
         )
         self.make_service(Empty, "reinitialize_global_localization", self._on_reinitialize)
         self.make_service(Empty, "request_nomotion_update", self._on_update_request)
         # Where Nav2 is installed.
         if (kind := message_class("nav2_msgs/srv/SetInitialPose")) is not None:
             self.make_service(kind, "set_initial_pose", self._on_set_initial_pose)
-        # Reports go on where simulated time stands still.
-        clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.make_timer(REPORT_PERIOD_S, self._on_tick, clock=clock)
+        self.make_timer(REPORT_PERIOD_S, self._on_tick)
         # A bag that is played fast has stamps that no clock follows.
         if self.parameters.transform_rate and not self._keeps_all:
             rate = self.parameters.transform_rate
-            self.make_timer(1 / rate, self._outputs.map_to_odom.repeat, clock=clock)
+            self.make_timer(1 / rate, self._outputs.map_to_odom.repeat)
         if self.parameters.save_pose_rate:
-            self.make_timer(1 / self.parameters.save_pose_rate, self._keeper.write, clock=clock)
+            self.make_timer(1 / self.parameters.save_pose_rate, self._keeper.write)
 
     def _on_map(self, message: ViewMapMessage) -> None:
         with self._reporting.refusing("map"):

@@ -19,7 +19,9 @@ NO_RECOVERY = (
 )
 
 
-def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], None]) -> Tracking:
+def make_tracking(
+    node: ManagedNode, *, on_start: Callable[[Everywhere | Near], None]
+) -> tuple[Tracking, CameraListener]:
     """Load the weights, try them, and listen to what the camera of a localizer says of itself.
 
     Raises:
@@ -45,4 +47,4 @@ def make_tracking(node: ManagedNode, *, on_start: Callable[[Everywhere | Near], 
     camera = CameraListener(node, parameters.camera_choice(), localizer.network.config.camera)
     decode = camera.fitting(image_decoder(compressed=parameters.image_transport == "compressed"))
     stated = parameters.initial_pose()
-    return Tracking(localizer, robot, decode, stated=stated, on_start=on_start)
+    return Tracking(localizer, robot, decode, stated=stated, on_start=on_start), camera

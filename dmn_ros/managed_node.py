@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -122,9 +123,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
             answer_later(made, put)
         self._made.callback(self.destroy_service, made)
 
-    def make_timer(self, period_s: float, callback: Callable[[], None], **options: Any) -> None:
-        """A timer that lasts until cleanup."""
-        made = self.create_timer(period_s, callback, **options)
+    def make_timer(self, period_s: float, callback: Callable[[], None]) -> None:
+        """A timer until cleanup, of real time: simulated time may stand still."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        made = self.create_timer(period_s, callback, clock=steady)
         self._made.callback(self.destroy_timer, made)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -6,13 +6,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from dmn.msg import ViewMap as ViewMapMessage
 from dmn.srv import LoadMap, RemoveViews, SaveMap
-from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
@@ -95,8 +93,7 @@ class MapperNode(ManagedNode):
             put=put,
             on_change=self._note_change,
         )
-        clock = Clock(clock_type=ClockType.STEADY_TIME)
-        self.make_timer(parameters.publish_period_s, self._on_tick, clock=clock)
+        self.make_timer(parameters.publish_period_s, self._on_tick)
 
     def start(self) -> None:
         """Publish the map."""
@@ -168,7 +165,7 @@ class MapperNode(ManagedNode):
         return map_from_bag(self._in_use(), parameters.context_bag, settings, watch=self._go_on)
 
     def _load(self, path: str) -> ViewMap:
-        view_map = load_map(Path(path).expanduser())
+        view_map = load_map(path)
         # Only a map of these weights is of use to a localizer with these weights.
         self._in_use().require_fitting(view_map)
         area_m = self.parameters.area() or view_map.area_m
@@ -186,7 +183,7 @@ class MapperNode(ManagedNode):
             raise MapError("saving wants the path of a file, got an empty one")
         if self._view_map is None:
             raise MapError("there is no map to save")
-        save_map(Path(path).expanduser(), self._view_map)
+        save_map(path, self._view_map)
 
     def _use(self, view_map: ViewMap) -> None:
         self._changing().replace(view_map)

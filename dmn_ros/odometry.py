@@ -84,7 +84,6 @@ class OdometryGate:
         self._on_dropped, self._on_stray = on_dropped, on_stray
         self._buffer = OdometryBuffer(duration_s=buffer_s)
         self._waiting: deque[_Waiting] = deque()
-        self._bytes = 0
         self._last_ns: int | None = None
         # A pose that may be the first one after a jump or a gap, or a stamp that nobody set.
         self._suspect: tuple[int, np.ndarray] | None = None
@@ -169,27 +168,19 @@ class OdometryGate:
         """Take in an image message of a size in bytes."""
         self._silent_ticks = 0
         self._waiting.append(_Waiting(stamp_ns, message, self._buffer.newest_ns, size))
-        self._bytes += size
+        held = sum(image.size for image in self._waiting)
         while len(self._waiting) > self._most_waiting or (
-            self._bytes > self._most_bytes and len(self._waiting) > 1
+            held > self._most_bytes and len(self._waiting) > 1
         ):
-            why = f"{len(self._waiting)} images wait for odometry, {self._bytes >> 20} MiB"
-            self._on_dropped("no_odometry", why, self._next().message)
-
-    def _next(self) -> _Waiting:
-        image = self._waiting.popleft()
-        self._bytes -= image.size
-        return image
-
-    def _wait(self, image: _Waiting, *, since_ns: int | None) -> None:
-        self._waiting.append(replace(image, odometry_ns=since_ns))
-        self._bytes += image.size
+            why = f"{len(self._waiting)} images wait for odometry, {held >> 20} MiB"
+            oldest = self._waiting.popleft()
+            held -= oldest.size
+            self._on_dropped("no_odometry", why, oldest.message)
 
     def drop_images(self) -> int:
         """Forget the images that wait and return how many there were."""
         dropped = len(self._waiting)
         self._waiting.clear()
-        self._bytes = 0
         return dropped
 
     def tick(self) -> None:
@@ -205,11 +196,11 @@ class OdometryGate:
             found = self._place(image) if self._is_old(image.stamp_ns) else None
             ended = "no_odometry", "odometry ended before an image's stamp"
             self._on_dropped(*(found if isinstance(found, tuple) else ended), image.message)
-        self.drop_images()
+        self._waiting.clear()
 
     def ready(self) -> list[PosedImage]:
         """The images whose odometry pose has become known, in order of arrival."""
-        posed = (self._pose(self._next()) for _ in range(len(self._waiting)))
+        posed = (self._pose(self._waiting.popleft()) for _ in range(len(self._waiting)))
         return [image for image in posed if image is not None]
 
     def _pose(self, image: _Waiting) -> PosedImage | None:
@@ -220,7 +211,7 @@ class OdometryGate:
             return None
         if self._suspect is not None and self._is_old(image.stamp_ns):
             # The next odometry tells whether it is late, or of the time after a jump.
-            self._wait(image, since_ns=image.odometry_ns)
+            self._waiting.append(image)
             return None
         found = self._place(image)
         if isinstance(found, PosedImage):
@@ -228,7 +219,7 @@ class OdometryGate:
             return found
         if self._is_old(image.stamp_ns) and self._may_begin_anew(image, newest):
             since = newest if image.odometry_ns is None else image.odometry_ns
-            self._wait(image, since_ns=since)
+            self._waiting.append(replace(image, odometry_ns=since))
         else:
             self._on_dropped(*found, image.message)
         return None
@@ -263,13 +254,13 @@ class OdometryGate:
             why = f"an image is stamped {ahead:.3f} s after odometry"
             self._on_dropped("no_odometry", why, image.message)
         else:
-            self._wait(image, since_ns=since)
+            self._waiting.append(replace(image, odometry_ns=since))
 
     def _forget(self) -> None:
-        for _ in range(len(self._waiting)):
-            image = self._next()
+        waiting, self._waiting = self._waiting, deque()
+        for image in waiting:
             if self._is_old(image.stamp_ns):
-                self._wait(image, since_ns=None)
+                self._waiting.append(replace(image, odometry_ns=None))
             else:
                 why = "time jumped back while an image waited for odometry"
                 self._on_dropped("time_jump", why, image.message)

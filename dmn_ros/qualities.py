@@ -74,14 +74,8 @@ def overridable(
     try:
         # rclpy writes what users want into the profile, which others share.
         own = copy.copy(quality)
-        yield (
-            own,
-            {
-                "qos_overriding_options": QoSOverridingOptions.with_default_policies(
-                    entity_id=second
-                )
-            },
-        )
+        options = QoSOverridingOptions.with_default_policies(entity_id=second)
+        yield own, {"qos_overriding_options": options}
     except (
         InvalidParameterTypeException,
         InvalidQosOverridesError,

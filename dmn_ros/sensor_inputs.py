@@ -10,7 +10,7 @@ from nav_msgs.msg import Odometry
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from dmn_core.data.ros_decoding import planar_pose, stamp_ns
@@ -18,8 +18,9 @@ from dmn_core.data.ros_transforms import Transforms, camera_on_robot, planar
 from dmn_core.errors import DecodingError
 from dmn_core.pose_track.interpolation import NANOSECONDS
 from dmn_ros import qualities
+from dmn_ros.camera import CameraListener
 from dmn_ros.frames import require_frame
-from dmn_ros.images import camera_info_topic, image_source
+from dmn_ros.images import image_source
 from dmn_ros.localizer_parameters import LocalizerParameters
 from dmn_ros.managed_node import ManagedNode
 from dmn_ros.odometry import (
@@ -54,7 +55,7 @@ class SensorInputs:
         on_camera: Callable[[CameraPose], None],
         on_time_jump: Callable[[], None],
         on_clock_jump: Callable[[], None],
-        wants_info: bool,
+        calibration: CameraListener,
     ) -> None:
         """Subscribe in the name of a localizer.
 
@@ -65,7 +66,7 @@ class SensorInputs:
             on_camera: told where the camera is on the robot, whenever that changes.
             on_time_jump: told when odometry has jumped back, before that of the new time counts.
             on_clock_jump: told when the node's clock has; odometry tells whether it follows.
-            wants_info: whether a camera_info is of use.
+            calibration: what listens to the camera_info.
         """
         parameters = node.parameters
         assert isinstance(parameters, LocalizerParameters)
@@ -76,7 +77,7 @@ class SensorInputs:
             # tf may be full of other frames.
             self._odometry += f" ({self._odom} to {self._base})"
         self._told_of: set[str] = set()
-        self._wants_info = wants_info
+        self._calibration = calibration
         self._asks_tf = parameters.camera_pose_source == "tf"
         self._on_posed, self._on_camera, self._on_jump = on_image, on_camera, on_time_jump
         self._tell_clock_jump = on_clock_jump
@@ -121,16 +122,8 @@ class SensorInputs:
         image_kind, name = image_source(node, parameters.image_transport)
         node.make_subscription(image_kind, name, self._on_image, quality)
         self.silence.expect("image", node.resolve_topic_name(name))
-        if self._wants_info:
-            self._expect_camera_info()
-
-    def _expect_camera_info(self) -> None:
-        """One is enough: a calibration stays true."""
-        topic = camera_info_topic(self._node)
-        self.silence.expect("camera_info", topic, once=True)
-        self._node.make_subscription(
-            CameraInfo, topic, lambda _: self.silence.heard("camera_info"), qualities.SENSOR
-        )
+        if self._calibration.is_wanted:
+            self.silence.expect("camera_info", self._calibration.topic, once=True)
 
     @property
     def images_waiting(self) -> int:
@@ -158,6 +151,8 @@ class SensorInputs:
         # Who pauses a bag pauses its clock: odometry goes on after it.
         if not self._clock_stands_still():
             self._gate.tick()
+        if self._calibration.is_wanted and self._calibration.has_come:
+            self.silence.heard("camera_info")
         self.silence.measure()
         waiting = queued * self._image_bytes
         if waiting > MANY_BYTES and self._throttle.is_due("queue"):

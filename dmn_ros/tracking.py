@@ -62,11 +62,6 @@ class Tracking:
         """The map in use."""
         return self._view_map
 
-    @property
-    def wants_camera_info(self) -> bool:
-        """Whether images are of use only with a calibration, as those of a pinhole are."""
-        return not self._localizer.network.config.camera.is_panorama
-
     def use_map(self, view_map: ViewMap, start: Near | None = None) -> bool:
         """Localize in this map; False where it is in use already.
 

@@ -103,6 +103,22 @@ def test_a_camera_that_was_told_of_once_and_poses_sent_best_effort_make_views(
     probe.wait(lambda: maps and maps[-1].n_views == 6, "a view")
 
 
+def test_a_localizer_that_heard_of_its_camera_once_complains_of_no_silence(
+    probe: Any, start: Any, scene: Any
+) -> None:
+    probe.node.create_publisher(CameraInfo, "camera_info", LATCHED).publish(camera_info(10.0))
+    process = start("localizer", weights=scene.weights, device="cpu", threads=1)
+    probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
+
+    def complaint() -> str:
+        reports = probe.heard["/diagnostics"]
+        return str(reports[-1].status[0].message) if reports else ""
+
+    # What never came is complained of after as long as a camera_info would be.
+    probe.wait(lambda: "no image came on '/image'" in complaint(), "a silent topic")
+    assert "camera_info" not in complaint()
+
+
 def image(number: int) -> Image:
     data = np.random.default_rng(number).integers(0, 255, 32 * 32 * 3, dtype=np.uint8)
     size = {"height": 32, "width": 32, "step": 96, "encoding": "rgb8"}
