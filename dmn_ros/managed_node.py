@@ -171,6 +171,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc, unused-ignore]
         """End in good order."""
         self._clean_up()
         super().destroy_node()
+        # It holds the node's handle, and others would see the node until both are collected.
+        self._state_machine.destroy_when_not_in_use()
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:

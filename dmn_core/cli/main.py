@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated, Any, Protocol, Union, cast
 
@@ -42,8 +44,25 @@ COMMANDS: dict[str, type] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and run it; errors of ours end with one line and status 1."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Parse the command line and run it; errors of ours end with one line and status 1.
+
+    A reader of what is printed that has had enough, as `head` has, ends it like SIGPIPE.
+    """
+    try:
+        try:
+            _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            # There is none where it was closed before the start.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # At exit Python would flush once more.
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def _run(arguments: list[str]) -> None:
     try:
         refuse_unheard(arguments)
         command = tyro.cli(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -49,9 +50,17 @@ def launch(config: TrainingConfig) -> Fabric:
     if fabric.device.type == "cpu" and devices > cores and not joins:
         raise _unusable(config.accelerator, devices, f"there are {cores} cores to compute on")
     fabric.launch()
+    if several:
+        atexit.register(_part)
     if fabric.device.type == "cpu":
         keep_freed_memory()
     return fabric
+
+
+def _part() -> None:
+    """End what joins the processes while the interpreter stands: its threads may else abort it."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _unusable(accelerator: str, devices: int, reason: str) -> ConfigurationError:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 # `make test` builds everything first, so that there a package that is missing is an error.
-if os.environ.get("DMN_REQUIRE_ROS"):
+if os.environ.get("DMN_REQUIRE_ALL"):
     importlib.import_module("dmn.msg")
 else:
     pytest.importorskip("rclpy", reason="ROS 2 is not installed")
@@ -123,7 +123,7 @@ class Process:
     def stop(self) -> int:
         if self.alive:
             self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(30)
+        return self.popen.wait(60)
 
     def kill(self) -> None:
         """End it without a chance to say good-bye."""
@@ -209,12 +209,15 @@ class Probe:
     def publisher(self, kind: Any, topic: str, quality: Any = EVERYTHING) -> Any:
         publisher = self.node.create_publisher(kind, topic, quality)
         self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
-        # The subscriber, which hears of the publisher by itself, takes nothing before it does.
-        settled = time.monotonic() + 0.2
-        self.wait(lambda: time.monotonic() > settled, "the subscriber")
+        self.settle()
         return publisher
 
-    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
+    def settle(self) -> None:
+        """The other side, which hears of this one by itself, takes nothing before it does."""
+        begin = time.monotonic()
+        self.wait(lambda: time.monotonic() > begin + 0.2, "the other side")
+
+    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 180.0) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if result := condition():
@@ -225,6 +228,7 @@ class Probe:
     def call(self, kind: Any, name: str, request: Any) -> Any:
         client = self.node.create_client(kind, name)
         self.wait(client.service_is_ready, f"the service {name}")
+        self.settle()
         future = client.call_async(request)
         self.wait(future.done, f"an answer of {name}")
         return future.result()
@@ -234,7 +238,7 @@ class Probe:
         reports = self.heard["/diagnostics"]
         return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
 
-    def wait_for_state(self, key: str, value: str, *, seconds: float = 60.0) -> dict[str, str]:
+    def wait_for_state(self, key: str, value: str, *, seconds: float = 180.0) -> dict[str, str]:
         try:
             self.wait(lambda: self.state().get(key) == value, f"{key} {value}", seconds=seconds)
         except AssertionError as error:
@@ -269,9 +273,7 @@ def localizer(start: Start, scene: Scene) -> Callable[..., Process]:
 
     def start_localizer(**parameters: Any) -> Process:
         settings = {
-            "weights": scene.weights,
-            "device": "cpu",
-            "threads": 1,
+            **{"weights": scene.weights, "device": "cpu", "threads": 1},
             "max_particles": 128,
             "random_seed": 3,
             "image_transport": "compressed",
@@ -289,10 +291,8 @@ def mapper(start: Start, scene: Scene) -> Callable[..., Process]:
 
     def start_mapper(**parameters: Any) -> Process:
         settings = {
+            **{"weights": scene.weights, "device": "cpu", "threads": 1},
             "context_bag": scene.context,
-            "weights": scene.weights,
-            "device": "cpu",
-            "threads": 1,
             **parameters,
         }
         return start("mapper", **{k: v for k, v in settings.items() if v is not None})

@@ -87,6 +87,6 @@ def test_camera_info_follows_the_images_or_its_own_remapping(
     probe.wait(
         lambda: probe.node.count_subscribers("/front/image_raw" + ending), "a listener to images"
     )
-    probe.wait(lambda: probe.node.count_subscribers(topic), f"a listener to {topic}", seconds=20)
+    probe.wait(lambda: probe.node.count_subscribers(topic), f"a listener to {topic}")
     others = {"/front/camera_info", "/elsewhere/info", "/camera_info"} - {topic}
     assert [name for name in others if probe.node.count_subscribers(name)] == []

@@ -58,7 +58,7 @@ def test_images_past_the_last_odometry_are_dropped_and_playing_ends(
     done, past = len(expected.fixes), len(expected.uncovered_ns)
     assert done > 5
     assert past > 5
-    probe.wait(lambda: not player.alive, "the player to end", seconds=60)
+    probe.wait(lambda: not player.alive, "the player to end")
     assert player.popen.returncode == 0, player.output
     state = probe.wait_for_state("images_processed", str(done))
     assert (state["images_received"], state["images_waiting"]) == (str(scene.images), "0")

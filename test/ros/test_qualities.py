@@ -60,7 +60,8 @@ def endpoints(probe: Any, name: str) -> list[tuple[str, str]]:
         said += [(t, "subscription") for t, _ in heard]
         return [(t, k) for t, k in said if t not in OF_ROS and "transition_event" not in t]
 
-    probe.wait(lambda: topic in dict(found()), f"{topic} of {name}")
+    # A node is heard of topic by topic.
+    probe.wait(lambda: topic in dict(found()) and len(found()) >= 3, f"{topic} of {name}")
     return found()
 
 

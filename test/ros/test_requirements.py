@@ -25,7 +25,7 @@ def test_missing_messages_skip_the_tests_unless_they_are_required(
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "test", *ignored],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path, "DMN_REQUIRE_ROS": required},
+        env={**os.environ, "PYTHONPATH": path, "DMN_REQUIRE_ALL": required},
         capture_output=True,
         text=True,
         timeout=60,
@@ -37,7 +37,7 @@ def test_missing_messages_skip_the_tests_unless_they_are_required(
 
 def test_the_command_that_runs_the_tests_requires_them() -> None:
     recipe = (ROOT / "Makefile").read_text().split("\ntest:")[1].split("\n\n")[0]
-    assert "DMN_REQUIRE_ROS=1" in recipe
+    assert "DMN_REQUIRE_ALL=1" in recipe
 
 
 def test_every_requirement_comes_by_rosdep_or_by_the_line_for_pip() -> None:

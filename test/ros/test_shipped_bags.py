@@ -92,7 +92,7 @@ def test_published_poses_follow_the_truth(
         wait_for_subscribers=[IMAGE_TOPIC, "/odom"],
         wait_for_localizer=True,
     )
-    probe.wait(lambda: len(poses) == len(stamps), "all poses", seconds=90)
+    probe.wait(lambda: len(poses) == len(stamps), "all poses")
     probe.wait(lambda: not player.alive, "the player to end")
     assert player.popen.returncode == 0, player.output
 

@@ -71,7 +71,7 @@ def test_nodes_and_replay_give_the_same_poses(
         "bag_player", bag=scene.query, rate=4.0, wait_for_subscribers=[IMAGE_TOPIC, "/odom"]
     )
     expected = offline(scene)
-    state = probe.wait_for_state("images_processed", str(scene.images), seconds=60)
+    state = probe.wait_for_state("images_processed", str(scene.images))
     assert state["images_dropped"] == "0"
     probe.wait(lambda: len(poses) == scene.images, "all poses")
     probe.wait(lambda: not player.alive, "the player to end")

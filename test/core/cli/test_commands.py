@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -43,6 +46,23 @@ def fails(capsys, *arguments):
         dmn(*arguments)
     assert stop.value.code == 1
     return capsys.readouterr().err
+
+
+# The first are printed as they are, the others as a table.
+@pytest.mark.parametrize("words", [["--help"], ["models"]])
+def test_a_reader_that_has_had_enough_is_no_error(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "dmn_core.cli.main", *words]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_nobody_need_listen_at_all():
+    command = f'"{sys.executable}" -m dmn_core.cli.main models >&-'
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_help_names_every_command(capsys):

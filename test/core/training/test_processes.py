@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,31 @@ def test_two_processes_have_the_gradients_and_weights_of_one(small, two, tmp_pat
         assert torch.allclose(first[part], expected[part], rtol=0, atol=1e-7)
     assert first["samples"] == expected["samples"]
     assert first["best_loss"] == second["best_loss"] == pytest.approx(expected["best_loss"])
+
+
+def test_two_machines_learn_what_two_processes_of_one_do(two, tmp_path):
+    """Machines of one process each, that meet at an address as docs/training.md says."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meeting = ("--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1")
+    machines = [
+        subprocess.Popen(
+            [sys.executable, "-m", "torch.distributed.run", *meeting, "--master-port", str(port),
+             "--node-rank", str(rank), str(SCRIPT), str(tmp_path)],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    said = [machine.communicate(timeout=300)[1] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    _, of_one_machine = two
+    for rank, expected in enumerate(of_one_machine):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        for part in ("gradients", "weights", "averages"):
+            assert torch.equal(found[part], expected[part])
 
 
 def test_two_processes_resume_exactly(two, tmp_path):

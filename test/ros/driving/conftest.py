@@ -46,10 +46,7 @@ def simple_map() -> Callable[..., ViewMap]:
 
 @pytest.fixture
 def running(ros_context: Any) -> Callable[..., Any]:
-    """Let a node of this process serve its callbacks in a thread, by a name and parameters.
-
-    A lifecycle node's services outlive it for a while, so that no two may have one name.
-    """
+    """Let a node of this process serve its callbacks in a thread, by a name and parameters."""
 
     @contextmanager
     def run(make_node: Callable[[], Any], name: str, **parameters: Any) -> Iterator[Any]:

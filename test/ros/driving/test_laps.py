@@ -60,7 +60,6 @@ def test_an_image_at_work_when_time_jumps_back_is_not_told_afterwards(
     tell_time: Callable[[int], None],
     told_by: str,
 ) -> None:
-    # Its services outlive it for a while: others find none of them by their own localizer's name.
     name = f"localizer_told_by_{told_by}"
     with running(LocalizerNode, name, weights=scene.weights, **SETTINGS) as node:
         node.trigger_configure()

@@ -108,6 +108,16 @@ def test_nodes_are_shut_down_from_every_state(
             assert manager.state == "finalized"
 
 
+def test_nobody_sees_a_node_that_has_ended(probe: Any, running: Any, scene: Any) -> None:
+    name, settings = "ended_mapper", {"weights": scene.weights, "live_poses": "pose"}
+    with running(MapperNode, name, device="cpu", **settings) as node:
+        node.bring_up()
+        probe.wait(lambda: name in probe.node.get_node_names(), name)
+    probe.wait(lambda: name not in probe.node.get_node_names(), "its end", seconds=30)
+    # It is referred to until here, so that nothing of it was garbage.
+    assert isinstance(node, MapperNode)
+
+
 def free(probe: Any, network: weakref.ref[Any]) -> None:
     """Wait until a network is gone: what the executor did last may hold it for a moment."""
     probe.wait(lambda: gc.collect() is not None and network() is None, "the weights to go")
