@@ -172,6 +172,16 @@ class Episodes:
     query_poses: Tensor
     area_m: Area
 
+    def first(self, queries: int) -> Episodes:
+        """The same with at most the first `queries` of every episode; 0 for all."""
+        if queries == 0:
+            return self
+        return replace(
+            self,
+            query_images=self.query_images[:, :queries],
+            query_poses=self.query_poses[:, :queries],
+        )
+
     def odometry(self, t: int) -> Tensor:
         """Motion (B, 3) that led to query t: its pose seen from the one before; none at t = 0."""
         return relative(self.query_poses[:, max(t - 1, 0)], self.query_poses[:, t])

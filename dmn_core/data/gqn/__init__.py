@@ -8,7 +8,8 @@ a unit: poses spread evenly over that square give the paper's error of the uninf
 
 Yaw. Forward is (cos yaw, sin yaw), counter-clockwise. It is measured at loading, in Mazes against
 the direction of walking, in Rooms with the ring camera against the centre, which these cameras
-face; the free cameras of Rooms give nothing to measure and are read like the others.
+face. The free cameras of Rooms give nothing to measure: a shard with the ring camera beside them is
+measured instead, and where there is none, a warning says what is taken.
 
 Order. A scene of Mazes is a walk of 300 frames. Contexts and queries are drawn at random from all
 of them, as in the paper.

@@ -12,13 +12,13 @@ import torch
 from dmn_core.data.cache import default_cache_dir
 from dmn_core.data.cached_arrays import write_arrays
 from dmn_core.data.episode import PAPER_AREA_M, EnvironmentSet
-from dmn_core.data.gqn.published import PUBLISHED
+from dmn_core.data.gqn.published import PUBLISHED, RING, PublishedSet
 from dmn_core.data.gqn.scenes import read_environments
-from dmn_core.data.gqn.shards import find_shards
+from dmn_core.data.gqn.shards import any_shard, find_shards
 from dmn_core.data.sources import DataConfig, ImageSize, Split
 from dmn_core.whole_file import read_arrays
 
-_CONTENT_VERSION = 2
+_CONTENT_VERSION = 3
 """Raise it when the same files start to give other arrays, so that caches renew."""
 _ARRAYS = ("images", "poses_map_camera", "first_view")
 
@@ -38,13 +38,19 @@ def load(
     """
     published = PUBLISHED[config.data]
     shards = find_shards(Path(config.root), published, split)
+    ring = _ring_beside(Path(config.root), published)
     usual = published.count(split)
     count = config.environments or (min(usual, at_most) if at_most else usual)
-    cached = default_cache_dir() / _cache_name(config, split, shards, count, image_size)
+    cached = default_cache_dir() / _cache_name(config, split, [*shards, *ring], count, image_size)
     arrays = read_arrays(cached, _ARRAYS)
     if arrays is None:
         arrays = read_environments(
-            shards, published, count=count, views=config.views, image_size=image_size
+            shards,
+            published,
+            ring=ring,
+            count=count,
+            views=config.views,
+            image_size=image_size,
         )
         write_arrays(cached, arrays)
     environments = EnvironmentSet(
@@ -62,6 +68,14 @@ def load(
             stacklevel=2,
         )
     return environments
+
+
+def _ring_beside(root: Path, published: PublishedSet) -> list[Path]:
+    """A shard of Rooms with the ring camera, for sets whose own cameras do not tell what yaw is."""
+    if published.facing != "anywhere":
+        return []
+    found = (any_shard(folder, RING) for folder in (root, root.expanduser().resolve().parent))
+    return next(([shard] for shard in found if shard), [])
 
 
 def _cache_name(

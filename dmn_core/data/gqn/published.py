@@ -64,10 +64,12 @@ def _rooms(folder: str, shards: tuple[int, int], *, ring: bool = False) -> Publi
     return PublishedSet(folder, shards, 100_000, (-1.0, 1.0), 0.1, facing)
 
 
+RING = _rooms("rooms_ring_camera", (2160, 240), ring=True)
+
 PUBLISHED: dict[SourceName, PublishedSet] = {
     # 7 x 7 cells of 0.1, from the outer wall at -0.4 to the one at 0.3.
     "gqn-mazes": PublishedSet("mazes", (1080, 120), 960, (-0.4, 0.3), 0.005, "walk"),
-    "gqn-rooms-ring-camera": _rooms("rooms_ring_camera", (2160, 240), ring=True),
+    "gqn-rooms-ring-camera": RING,
     "gqn-rooms-free-camera-no-object-rotations": _rooms(
         "rooms_free_camera_no_object_rotations", (2160, 240)
     ),

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dmn_core.data.gqn.example import Scene, parse_scene
-from dmn_core.data.gqn.published import PublishedSet, refuse_another
+from dmn_core.data.gqn.published import RING, PublishedSet, refuse_another
 from dmn_core.data.gqn.tfrecord import read_records
 from dmn_core.data.gqn.yaw import decide, known_directions
 from dmn_core.data.sources import ImageSize
@@ -24,14 +24,26 @@ class _NoPictureError(Exception):
     """Which frame cannot be decoded."""
 
 
+# To measure yaw with; ten cameras each.
+_RING_SCENES = 30
+
+
 def read_environments(
-    shards: list[Path], published: PublishedSet, *, count: int, views: int, image_size: ImageSize
+    shards: list[Path],
+    published: PublishedSet,
+    *,
+    ring: list[Path],
+    count: int,
+    views: int,
+    image_size: ImageSize,
 ) -> dict[str, np.ndarray]:
     """Arrays `images`, `poses_map_camera` and `first_view` of an `EnvironmentSet`.
 
     Args:
         shards: to read in this order, no more of them than `count` scenes take.
         published: the data set.
+        ring: shards of Rooms with the ring camera, which tell what yaw is where the data set's own
+            cameras do not.
         count: of scenes, at most.
         views: of each scene, spread evenly over its frames; 0 for all.
         image_size: height and width [pixels].
@@ -52,7 +64,9 @@ def read_environments(
             f"wanted scenes of {published.folder!r}, {len(shards)} shards in "
             f"{str(shards[0].parent)!r} hold none: download them again"
         )
-    convention = decide(np.concatenate(pairs), published)
+    if ring:
+        pairs = [known_directions(scene.cameras, RING) for scene in _first_scenes(ring)]
+    convention = decide(np.concatenate(pairs), RING if ring else published)
     lengths = [len(part) for part in cameras]
     stacked = np.concatenate(cameras)
     poses = np.column_stack([published.to_metres(stacked[:, :2]), convention.to_map(stacked[:, 3])])
@@ -61,6 +75,10 @@ def read_environments(
         "poses_map_camera": poses.astype(np.float32),
         "first_view": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     }
+
+
+def _first_scenes(ring: list[Path]) -> Iterator[Scene]:
+    return (scene for _, scene in islice(_scenes(ring), _RING_SCENES))
 
 
 def _decoded(

@@ -52,6 +52,17 @@ def find_shards(root: Path, published: PublishedSet, split: Split) -> list[Path]
     return parts[split]
 
 
+def any_shard(root: Path, published: PublishedSet) -> Path | None:
+    """Some shard of a data set, if its folder holds one; `root` as of `find_shards`."""
+    for part in ("test", "train"):
+        try:
+            folder = _dataset_folder(root, published) / part
+            return folder / _numbered(folder, published, part)[0][0]
+        except DataError:
+            continue
+    return None
+
+
 def _dataset_folder(root: Path, published: PublishedSet) -> Path:
     root = root.expanduser()
     if not root.is_dir():

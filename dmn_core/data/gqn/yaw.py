@@ -108,6 +108,12 @@ def decide(pairs: np.ndarray, published: PublishedSet) -> YawConvention:
         DataError: cameras that are said to face the centre do not.
     """
     if published.facing == "anywhere":
+        warnings.warn(
+            f"{published.folder}: wanted cameras that show what yaw means, these look anywhere; "
+            "taken is forward = (cos yaw, sin yaw), put a shard of rooms_ring_camera beside this "
+            "data set to have it measured",
+            stacklevel=2,
+        )
         return DOCUMENTED
     ranked = _by_agreement(pairs)
     best = ranked[0]

@@ -72,6 +72,24 @@ def asked(monkeypatch):
     return counts
 
 
+@pytest.mark.parametrize("data", [MAZES, ROOMS])
+def test_a_run_is_what_is_evaluated_where_nothing_is_said(
+    downloads, data, tmp_path, monkeypatch, capsys
+):
+    """The two commands of docs/data.md, one after the other."""
+    monkeypatch.chdir(tmp_path)
+    said = ("--data", data, "--root", downloads)
+    dmn("train", *said, *TRAIN)
+    capsys.readouterr()
+    dmn("evaluate", *said, *FEW)
+    shown = capsys.readouterr().out
+    assert f"runs/{data}/best.safetensors, 2 trials" in "".join(shown.split("\n"))
+    dmn("evaluate", *said, *FEW, "--json")
+    printed = json.loads(capsys.readouterr().out)
+    run = load_checkpoint(tmp_path / "runs" / data / "best.safetensors")
+    assert printed["fingerprint"] == run.fingerprint
+
+
 def test_validation_while_training_decodes_what_it_asks_about(downloads, asked, tmp_path):
     whole = [*TRAIN]
     at = whole.index("--validation-environments")

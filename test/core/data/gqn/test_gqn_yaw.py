@@ -10,12 +10,14 @@ import pytest
 
 from dmn_core.data.gqn.published import PUBLISHED
 from dmn_core.data.gqn.yaw import decide, known_directions, measure
+from dmn_core.data.sources import DataConfig, load_environments
 from dmn_core.errors import DataError
 from dmn_core.pose_track import wrap_angle
 
 MAZES = PUBLISHED["gqn-mazes"]
 RING = PUBLISHED["gqn-rooms-ring-camera"]
-FREE = PUBLISHED["gqn-rooms-free-camera-no-object-rotations"]
+FREE_NAME = "gqn-rooms-free-camera-no-object-rotations"
+FREE = PUBLISHED[FREE_NAME]
 
 
 @pytest.mark.parametrize("sense", [1, -1])
@@ -72,7 +74,8 @@ def test_cameras_that_face_anywhere_are_told_of(shards) -> None:
         convention = decide(known_directions(walk, MAZES), MAZES)
     assert np.array_equal(convention.to_map(cameras[:, 3]), wrap_angle(cameras[:, 3]))
     assert len(known_directions(cameras, FREE)) == 0
-    assert decide(np.empty((0, 2)), FREE).quarter_turns == 0
+    with pytest.warns(UserWarning, match="look anywhere.*put a shard of rooms_ring_camera beside"):
+        assert decide(np.empty((0, 2)), FREE).is_documented
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -99,7 +102,23 @@ def test_too_little_to_measure_yaw_by_is_told(shards) -> None:
         decide(np.empty((0, 2)), MAZES)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        # What fits the documented one among others says nothing against it, and of cameras that
-        # look anywhere nothing is known.
+        # What fits the documented one among others says nothing against it.
         assert decide(np.zeros((20, 2)), MAZES).is_documented
-        assert decide(np.empty((0, 2)), FREE).is_documented
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["of the download", "of the data set"])
+def test_free_cameras_are_read_as_a_ring_beside_them_says(shards, inside) -> None:
+    cameras = shards.ring(10, outwards=True)
+    shards.write(f"{FREE.folder}/test/001-of-240.tfrecord", [shards.scene(cameras, size=64)])
+    root = shards.root / FREE.folder if inside else shards.root
+    config = DataConfig(FREE_NAME, root=str(root), environments=1)
+    with pytest.warns(UserWarning, match="look anywhere.*put a shard of rooms_ring_camera beside"):
+        alone = load_environments(config, "test", image_size=(8, 8))
+    # This download counts yaw from the back of its cameras.
+    ring = [shards.scene(shards.ring(10, outwards=True, seed=seed), size=64) for seed in (1, 2, 3)]
+    shards.write("rooms_ring_camera/train/0001-of-2160.tfrecord", ring)
+    with pytest.warns(UserWarning, match="from 180 degrees .*100% of 30 agree"):
+        beside = load_environments(config, "test", image_size=(8, 8))
+    yaw, turned = alone.poses_map_camera[:, 2], beside.poses_map_camera[:, 2]
+    np.testing.assert_allclose(np.cos(turned - yaw), -1, atol=1e-6)
+    np.testing.assert_array_equal(alone.poses_map_camera[:, :2], beside.poses_map_camera[:, :2])
