@@ -43,8 +43,8 @@ demo: build ## play the shipped bags through real ROS 2 nodes and show how well 
 	@$(ENV) install/dmn/lib/dmn/demo $(DEMO_ARGS)
 
 test: build lint ## build, check the style and run every test
-	@# Everything is built by now: a ROS package that is missing is an error, and skips no test.
-	@$(ENV) DMN_REQUIRE_ROS=1 python -m pytest $(TEST_ARGS)
+	@# Everything is built by now: a package that is missing is an error, and skips no test.
+	@$(ENV) DMN_REQUIRE_ALL=1 python -m pytest $(TEST_ARGS)
 
 setup: $(SET_UP) ## install what is needed: system packages, .venv, ROS 2
 

@@ -15,8 +15,9 @@ from dmn_core.confidence import ConfidenceModel
 from dmn_core.errors import CheckpointError
 from dmn_core.spread import SpreadModel
 
-# The paper's limit of success.
-DEFAULT_SUCCESS_M = math.sqrt(80.0)
+# The paper's limit of success; source: section V-A.
+SUCCESS_SQUARED_ERROR_M2 = 80.0
+DEFAULT_SUCCESS_M = math.sqrt(SUCCESS_SQUARED_ERROR_M2)
 
 
 @dataclass(frozen=True)

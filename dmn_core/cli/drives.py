@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from tqdm import tqdm
 
+from dmn_core.cli.console import Console
 from dmn_core.config import to_dict
 from dmn_core.errors import ConfigurationError
 from dmn_core.evaluation.circumstances import machine, running_command

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from dmn_core.calibration import DEFAULT_SUCCESS_M
 from dmn_core.checkpoint import Checkpoint, load_checkpoint
+from dmn_core.cli.console import Console
 from dmn_core.cli.evaluate_examples import draw_examples, weights_to_evaluate
 from dmn_core.cli.evaluate_paper import (
     RECORD_FOLDER,
@@ -31,19 +32,20 @@ from dmn_core.evaluation.circumstances import circumstances
 from dmn_core.evaluation.curves import CurvesConfig
 from dmn_core.evaluation.experiment import Places
 from dmn_core.evaluation.finished_trials import FinishedTrials
-from dmn_core.evaluation.metrics import SUCCESS_SQUARED_ERROR_M2
 from dmn_core.evaluation.protocol import EvaluationConfig, Results, evaluate
 from dmn_core.evaluation.trials import with_a_place_each
 from dmn_core.localization import choose_device
 
 FigureNumber: TypeAlias = Literal[5, 6, 7, 8, 9, 10, 11]
 DEFAULT_FOLDER = Path("results/tables")
-SUCCESS_M = math.sqrt(SUCCESS_SQUARED_ERROR_M2)
 
 
 @dataclass(frozen=True)
 class EvaluateCommand(EvaluationConfig, DataConfig):
     """Evaluate weights on places that training never saw, by the paper's protocol.
+
+    The row `dmn` is of the weighted mean, the paper's estimate; `dmn likeliest place` is of the
+    place that most of the same belief is near.
 
     With --table or --figure: make a table or figure of the paper, as Markdown, JSON and picture.
     Tables are about Rooms, Mazes and Street View at once, see --sources; figures are about --data.
@@ -51,8 +53,8 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
     """
 
     weights: str = ""
-    """Weights file; if empty those of the DMN in --weights-dir, else the shipped ones. Not for
-    tables and curves."""
+    """Weights file; if empty those of the DMN in --weights-dir, else of the run runs/<data>, else
+    the shipped ones. Not for tables and curves."""
     table: TableNumber | None = None
     """Make this table of the paper."""
     figure: FigureNumber | None = None
@@ -141,14 +143,14 @@ class EvaluateCommand(EvaluationConfig, DataConfig):
         if self.json:
             print(text)
         else:
-            title = f"{path.name}, {self.trials} trials"
+            title = f"{path}, {self.trials} trials"
             Console().print(table_of(results, title=title, steps=self.steps))
             x_min, x_max, y_min, y_max = environments.area_m
             # From the middle, where the uninformed end, most of it is within success.
-            if math.hypot(x_max - x_min, y_max - y_min) < 4 * SUCCESS_M:
+            if math.hypot(x_max - x_min, y_max - y_min) < 4 * DEFAULT_SUCCESS_M:
                 print(
                     f"The area is {x_max - x_min:.1f} m x {y_max - y_min:.1f} m: success within "
-                    f"{SUCCESS_M:.2f} m says little there, compare RMSE with the uninformed"
+                    f"{DEFAULT_SUCCESS_M:.2f} m says little there, compare RMSE with the uninformed"
                 )
 
     def _examples(self) -> None:

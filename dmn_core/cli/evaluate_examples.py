@@ -57,12 +57,13 @@ def weights_to_evaluate(weights: str, data: DataConfig, weights_dir: Path) -> Pa
     """
     if weights:
         return find_weights(weights)
-    folder = WeightsFolder(weights_dir, or_shipped=True)
+    folder = WeightsFolder(weights_dir, or_other=True)
     found = folder.find(data.data, Subject("dmn"))
     if found is None:
         command = folder.training_command(data, Subject("dmn"))
         raise CheckpointError(
-            f"wanted weights for {data.data!r}, found none that are shipped or in "
-            f"{str(weights_dir)!r}: give --weights FILE, or run `{command}`"
+            f"wanted weights for {data.data!r}, found none that are shipped, in "
+            f"{str(weights_dir)!r} or in {str(folder.run_of(data.data))!r}: give --weights "
+            f"FILE, or run `{command}`"
         )
     return found

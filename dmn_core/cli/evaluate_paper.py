@@ -162,7 +162,7 @@ class PaperRun:
         plans = {kind: {q.plan for q in wanted.quantities() if q.kind == kind} for kind in sources}
         measuring = Measuring(
             {kind: with_a_place_each(data, trials, plans[kind]) for kind, data in sources.items()},
-            WeightsFolder(self.weights_dir, or_shipped=wanted.number in OF_ONE_NETWORK),
+            WeightsFolder(self.weights_dir, or_other=wanted.number in OF_ONE_NETWORK),
             Experimenter(trials, self.config.trials_at_once, finished),
             self.device,
             self.config.precision,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
+from dmn_core.cli.console import Console
 from dmn_core.data.sources import PANORAMA, SMALL
 from dmn_core.evaluation.baselines import BASELINE_TITLES
 from dmn_core.systems import COMPARED, SYSTEMS, parameters_of

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from tqdm import tqdm
 from tyro.conf import Positional
 
+from dmn_core.cli.console import Console
 from dmn_core.data.bag_map import MappingSettings
 from dmn_core.data.replay import QuerySettings, Replay, replay
 from dmn_core.errors import BagError

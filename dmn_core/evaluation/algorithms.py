@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from dmn_core.calibration import DEFAULT_SUCCESS_M
 from dmn_core.data.episode import Episodes
+from dmn_core.evaluation.trials import Estimate
 from dmn_core.networks import channels_last
 from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
 from dmn_core.particle_filter import Belief, FilterSettings, step
-from dmn_core.particle_filter.estimate import weighted_mean
+from dmn_core.particle_filter.estimate import heaviest_particle, likeliest_place, weighted_mean
 from dmn_core.regression import RegressionLocalizer
 from dmn_core.robot import PRECISIONS, Precision
 from dmn_core.views import ViewMap, to_network_input
+
+_ESTIMATES: dict[Estimate, Callable[[Belief], Tensor]] = {
+    "mean": weighted_mean,
+    "likeliest": partial(likeliest_place, within_m=DEFAULT_SUCCESS_M),
+    "heaviest": heaviest_particle,
+}
 
 
 class Encoded(Protocol):
     """A batch of trials, as far as no belief enters."""
 
-    def estimates(self, belief: Belief) -> Tensor:
-        """Estimated poses (B, T, 3) along the trials, from a belief before the first image."""
-
-    def heaviest(self, belief: Belief) -> Tensor:
-        """Poses (B, T, 3) of the heaviest particle instead."""
+    def estimates(self, belief: Belief, kinds: Iterable[Estimate]) -> dict[Estimate, Tensor]:
+        """Poses (B, T, 3) along the trials, of each kind, from a belief before the first image."""
 
 
 class Algorithm(Protocol):
@@ -101,15 +107,19 @@ class EncodedTrials:
             )
         return cls(network, episodes, prepared, queries, precision)
 
-    def estimates(self, belief: Belief) -> Tensor:
-        """Estimated poses (B, T, 3): the filter's weighted means, or regressed ones."""
-        if self.network.config.head == "pose":
-            return self._regressed(belief)
-        return torch.stack([weighted_mean(weighed) for weighed in self.beliefs(belief)], dim=1)
+    def estimates(self, belief: Belief, kinds: Iterable[Estimate]) -> dict[Estimate, Tensor]:
+        """Poses (B, T, 3) of each kind, all of one pass of the filter.
 
-    def heaviest(self, belief: Belief) -> Tensor:
-        """Poses (B, T, 3) of the heaviest particle after each image."""
-        return torch.stack([_heaviest(weighed) for weighed in self.beliefs(belief)], dim=1)
+        A network that regresses has one pose, and gives it for every kind.
+        """
+        kinds = tuple(kinds)
+        if self.network.config.head == "pose":
+            return dict.fromkeys(kinds, self._regressed(belief))
+        poses: dict[Estimate, list[Tensor]] = {kind: [] for kind in kinds}
+        for weighed in self.beliefs(belief):
+            for kind in kinds:
+                poses[kind].append(_ESTIMATES[kind](weighed))
+        return {kind: torch.stack(along_trial, dim=1) for kind, along_trial in poses.items()}
 
     def beliefs(self, belief: Belief) -> Iterator[Belief]:
         """The paper's filter: the belief after each image."""
@@ -145,12 +155,6 @@ def along(episodes: Episodes) -> Iterator[tuple[Tensor, Tensor]]:
     """Query images (B, H, W, 3) with the odometry (B, 3) that led there; the first did not move."""
     for t in range(episodes.query_poses.shape[1]):
         yield episodes.query_images[:, t], episodes.odometry(t)
-
-
-def _heaviest(belief: Belief) -> Tensor:
-    best = belief.log_weights.argmax(dim=-1)
-    rows = torch.arange(len(best), device=best.device)
-    return belief.poses_map_base[rows, best]
 
 
 def _autocast(device: torch.device, precision: Precision) -> torch.autocast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
+from dmn_core.evaluation.trials import Estimate
 from dmn_core.particle_filter import Belief, OdometryNoise, move
 from dmn_core.particle_filter.estimate import weighted_mean
 
@@ -73,12 +75,10 @@ class EncodedBaseline:
     name: BaselineName
     episodes: Episodes
 
-    def estimates(self, belief: Belief) -> Tensor:
-        """Estimated poses (B, T, 3)."""
+    def estimates(self, belief: Belief, kinds: Iterable[Estimate]) -> dict[Estimate, Tensor]:
+        """Poses (B, T, 3), the same for every kind: a baseline has one answer."""
         if self.name == "closest_context":
-            return closest_context(self.episodes)
-        return uninformed(self.episodes, belief)
-
-    def heaviest(self, belief: Belief) -> Tensor:
-        """The same: baselines weigh no particles."""
-        return self.estimates(belief)
+            poses = closest_context(self.episodes)
+        else:
+            poses = uninformed(self.episodes, belief)
+        return dict.fromkeys(kinds, poses)

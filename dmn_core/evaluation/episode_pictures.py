@@ -57,8 +57,8 @@ def draw_likelihood(path: Path, encoded: EncodedTrials) -> Path:
     """Write figure 6 of one trial (B = 1): for each query its likelihood over the whole area.
 
     Colour is the log-likelihood of the best heading at each place; arrows show that heading where
-    the likelihood is high. Numbers below the contexts are attention at the true pose, for networks
-    that attend to views.
+    the likelihood is high. Numbers below the contexts are attention at the true pose, shares or
+    scalar products, for networks that attend to views.
 
     Source: paper figure 6.
     """
@@ -93,9 +93,9 @@ def show_contexts(
         for edge in axes.spines.values():
             edge.set(color=VIEWPOINT, linewidth=2)
         axes.set_title(f"context {number + 1}", fontsize=10, color=VIEWPOINT)
-        shares = [f"{weights[number]:.2f}" for weights in attention if weights is not None]
-        told = "attention " if number == 0 and shares else ""
-        axes.set_xlabel(told + "  ".join(shares), fontsize=8)
+        numbers = [f"{weights[number]:.2f}" for weights in attention if weights is not None]
+        told = "attention " if number == 0 and numbers else ""
+        axes.set_xlabel(told + "  ".join(numbers), fontsize=8)
 
 
 def panel_of(episodes: Episodes, weighed: Belief, t: int, *, label: str) -> BeliefPanel:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from dmn_core.checkpoint import in_all, in_all_if_known
 from dmn_core.evaluation.measuring import UsedWeights
-from dmn_core.evaluation.subjects import OF_FEWER_PLACES
+from dmn_core.evaluation.subjects import OF_FEWER_PLACES, OF_OTHER_N
 from dmn_core.evaluation.trained_as import TrainedAs
 
 # What systems that regress, and weights that classify, are trained for instead of the others'.
@@ -27,7 +27,11 @@ def weights_line(used: UsedWeights, shown: str) -> str:
     trained = TrainedAs.of(used.training)
     parts = {
         "objective {}": trained.objective,
+        "with a loss of attention of weight {:g}": trained.attention_weight,
+        "attention by {}": trained.attention != "softmax" and trained.attention,
         "recipe {}": trained.recipe,
+        "{}": trained.optimizer,
+        "rate {:g}": trained.learning_rate,
         "N = {}": trained.contexts and trained.contexts_in_words,
         "{} pixels": _size(used),
         "{} places": trained.places,
@@ -82,9 +86,14 @@ def _to_be_alike(used: UsedWeights) -> dict[str, object]:
     """What rows ought to have in common; what is not known, or differs on purpose, is left out."""
     trained = TrainedAs.of(used.training)
     own_objective = trained.objective in OBJECTIVES_OF_THEIR_OWN
+    named_n = OF_OTHER_N in used.subject or trained.objective == "classification"
     return {
         "objective": None if own_objective else trained.objective,
         "recipe": trained.recipe,
+        "optimiser": trained.optimizer,
+        "attention": trained.attention,
+        "places a step": trained.batch,
+        "N": trained.contexts and trained.contexts_in_words if not named_n else None,
         "size of images": _size(used),
         "number of training places": None if OF_FEWER_PLACES in used.subject else trained.places,
     }

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from dmn_core.data.episode import EnvironmentSet, Episodes
 from dmn_core.errors import CheckpointError
-from dmn_core.evaluation.algorithms import Algorithm, Encoded
+from dmn_core.evaluation.algorithms import Algorithm
 from dmn_core.evaluation.baselines import closest_context
 from dmn_core.evaluation.finished_trials import FinishedTrials
 from dmn_core.evaluation.metrics import squared_error_m2
 from dmn_core.evaluation.trials import (
+    Start,
     Task,
     TrialPlan,
     draw_trials,
@@ -130,30 +132,41 @@ class Experimenter:
                 places.environments, plan, together, page=places.page, device=algorithm.device
             )
             encoded = algorithm.encode(episodes)
-            for task in tasks:
-                parts[task].append(_errors(encoded, episodes, task, plan, together))
+            for alike in _by_start(tasks):
+                belief = first_beliefs(episodes, alike[0], seed=plan.seed, numbers=together)
+                found = encoded.estimates(belief, [task.estimate for task in alike])
+                for task in alike:
+                    parts[task].append(_errors(found[task.estimate], episodes, task))
         return {task: np.concatenate(rows) for task, rows in parts.items()}
 
 
 def experiment_key(algorithm: Algorithm, plan: TrialPlan, task: Task) -> dict[str, Any]:
     """Everything that decides the errors of an experiment, trial by trial."""
+    shown, asked = dataclasses.asdict(plan), dataclasses.asdict(task)
+    # As keys were before there was a choice.
+    if plan.map_from == "own":
+        del shown["map_from"]
+    if task.estimate == ("heaviest" if task.start == "contexts" else "mean"):
+        del asked["estimate"]
     return {
         "protocol": PROTOCOL_VERSION,
         "algorithm": algorithm.identity,
-        **dataclasses.asdict(plan),
-        **dataclasses.asdict(task),
+        **shown,
+        **asked,
     }
 
 
-def _errors(
-    encoded: Encoded, episodes: Episodes, task: Task, plan: TrialPlan, numbers: Sequence[int]
-) -> np.ndarray:
+def _by_start(tasks: Sequence[Task]) -> Iterable[Sequence[Task]]:
+    """Tasks that begin with the same belief, and so go with one pass of the filter."""
+    alike: dict[tuple[Start, int], list[Task]] = {}
+    for task in tasks:
+        alike.setdefault((task.start, task.particles), []).append(task)
+    return alike.values()
+
+
+def _errors(found: Tensor, episodes: Episodes, task: Task) -> np.ndarray:
     """Squared errors (B, T): to the truth, or to the context that is nearest to it (Table V)."""
-    belief = first_beliefs(episodes, task, seed=plan.seed, numbers=numbers)
-    if task.start == "contexts":
-        found, wanted = encoded.heaviest(belief), closest_context(episodes)
-    else:
-        found, wanted = encoded.estimates(belief), episodes.query_poses
+    wanted = closest_context(episodes) if task.start == "contexts" else episodes.query_poses
     errors = squared_error_m2(found.cpu().numpy(), wanted.cpu().numpy())
     if not np.isfinite(errors).all():
         raise CheckpointError(

@@ -22,7 +22,8 @@ class LikelihoodMap:
         grid: x and y [m] of the cells, (2, CELLS, CELLS).
         best: (CELLS, CELLS) log-likelihood of the best heading, 0 at the likeliest cell.
         heading: (CELLS, CELLS) that heading [rad].
-        attention: (N,) shares of the contexts at the true pose; None where there is none.
+        attention: (N,) weights of the contexts at the true pose, as the network's attention makes
+            them: shares, or scalar products. None where there is none.
     """
 
     grid: NDArray[np.float64]
@@ -59,10 +60,13 @@ def likelihood_map(
 
 
 def _attention(encoded: EncodedTrials, t: int) -> NDArray[np.float64] | None:
-    """Shares (N,) of attention at the true pose of one trial."""
+    """Weights (N,) of attention at the true pose of one trial."""
     network, truth = encoded.network, encoded.episodes.query_poses[:, t]
-    if network.config.map != "view_embedding" or network.config.attention != "softmax":
+    if not network.config.attends_to_views:
         return None
     with torch.inference_mode():
         scores = network.attention_scores(encoded.prepared, encoded.queries[t], truth.unsqueeze(1))
-    return np.asarray(torch.softmax(scores.flatten().double(), dim=-1).cpu())
+    weights = scores.flatten().double()
+    if network.config.attention == "softmax":
+        weights = torch.softmax(weights, dim=-1)
+    return np.asarray(weights.cpu())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-SUCCESS_SQUARED_ERROR_M2 = 80.0  # paper section V-A: success below 8.94 m
+from dmn_core.calibration import SUCCESS_SQUARED_ERROR_M2
+
 Z95 = 1.959964
 
 

@@ -85,7 +85,7 @@ def curves_markdown(curves: Curves, findings: Findings, circumstances: dict[str,
     ]
     body = [*_grid(heading, rows), "", *printed, "", f"![{curves.title}]({curves.name}.png)"]
     heading_line = f"# Figure {curves.number}: {curves.title}"
-    return _page(heading_line, body, curves.note, findings, circumstances)
+    return _page(heading_line, body, curves.note, findings, circumstances, varied=curves.x_label)
 
 
 def missing_lines(missing: Iterable[Missing]) -> list[str]:
@@ -107,10 +107,11 @@ def _page(
     note: str,
     findings: Findings,
     circumstances: dict[str, Any],
+    varied: str = "",
 ) -> str:
     lines = [heading, "", *body, ""]
     lines += [note, ""] if note else []
-    lines += [_circumstances_line(circumstances), ""]
+    lines += [_circumstances_line(circumstances, varied), ""]
     lines += _places_lines(findings, circumstances["trials"])
     if findings.weights:
         lines += [
@@ -126,11 +127,19 @@ def _page(
     return "\n".join(lines)
 
 
-def _circumstances_line(circumstances: dict[str, Any]) -> str:
-    said = {key: circumstances[key] for key in ("trials", "contexts", "seed", "precision")}
-    said["K global"] = circumstances["particles_global"]
-    said["K tracking"] = circumstances["particles_tracking"]
-    words = ", ".join(f"{key} {value}" for key, value in said.items())
+def _circumstances_line(circumstances: dict[str, Any], varied: str) -> str:
+    """The protocol, but for what a figure varies."""
+    said = {
+        "trials": circumstances["trials"],
+        "contexts N": circumstances["contexts"],
+        "seed": circumstances["seed"],
+        "precision": circumstances["precision"],
+        "particles K": circumstances["particles_global"],
+        "particles K in tracking": circumstances["particles_tracking"],
+    }
+    if circumstances["map_from"] != "own":
+        said["maps of"] = f"{circumstances['map_from']} place"
+    words = ", ".join(f"{key} {value}" for key, value in said.items() if key != varied)
     return (
         f"95 % intervals in brackets. {words}; {circumstances['date']}, "
         f"{circumstances['machine']}: `{circumstances['command']}`"

@@ -20,8 +20,8 @@ PAPER_CONTEXTS = 4
 # Where no row is there that says another; rows are compared at equal training.
 TRAINING_STEPS = 100_000
 
-# In the names of weights that were trained in fewer places than there are.
-OF_FEWER_PLACES = "-environments-"
+# In the names of weights that were trained in fewer places than there are, or with another N.
+OF_FEWER_PLACES, OF_OTHER_N = "-environments-", "-n-"
 
 # Files of a run, and of several runs that differ in learning rate or seed.
 BEST, LAST, GRID = "best.safetensors", "last.safetensors", "grid.json"
@@ -47,7 +47,7 @@ class Subject:
     def name(self) -> str:
         """Name of its weights below the folder of the data."""
         particulars = [
-            f"-n-{self.contexts}" if self.contexts != PAPER_CONTEXTS else "",
+            f"{OF_OTHER_N}{self.contexts}" if self.contexts != PAPER_CONTEXTS else "",
             f"{OF_FEWER_PLACES}{self.environments}" if self.environments else "",
             "-classification" if self.classification else "",
         ]
@@ -80,12 +80,17 @@ class WeightsFolder:
 
     Attributes:
         path: of the folder.
-        or_shipped: whether the shipped weights serve where the folder has none of the DMN. Not
-            where trainings are compared: the shipped ones have seen more than the others.
+        or_other: whether other weights serve where the folder has none of the DMN: those of a run
+            on this data beside the folder, runs/<data>, then the shipped ones. Not where trainings
+            are compared: these have seen more than the others.
     """
 
     path: Path
-    or_shipped: bool = False
+    or_other: bool = False
+
+    def run_of(self, data: str) -> Path:
+        """Where `dmn train` puts a single run on this data: beside the folder."""
+        return self.path.with_name(data)
 
     def find(self, data: str, subject: Subject) -> Path | None:
         """Weights of a subject trained on `data`."""
@@ -95,8 +100,9 @@ class WeightsFolder:
             folder / subject.name / BEST,
             *_best_of_grid(folder / subject.name),
         ]
-        if self.or_shipped and subject.name == "dmn":
-            candidates += _shipped(data)
+        if self.or_other and subject.name == "dmn":
+            run = self.run_of(data)
+            candidates += [run / BEST, *_best_of_grid(run), *_shipped(data)]
         return next((path for path in candidates if path.is_file()), None)
 
     def training_command(

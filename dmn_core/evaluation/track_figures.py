@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from dmn_core.calibration import DEFAULT_SUCCESS_M
 from dmn_core.evaluation.belief_figures import ESTIMATE, TRUTH, VIEWPOINT
 from dmn_core.evaluation.figure_file import save_figure
-from dmn_core.evaluation.metrics import SUCCESS_SQUARED_ERROR_M2
 from dmn_core.evaluation.track_summary import TrackErrors
 from dmn_core.views import Area
 
@@ -65,7 +65,7 @@ def _draw_top_view(
 
 def _draw_errors(axes: Axes, errors: TrackErrors) -> None:
     axes.plot(errors.times_s, errors.position_m, color=ESTIMATE, label="position error [m]")
-    limit = float(np.sqrt(SUCCESS_SQUARED_ERROR_M2))
+    limit = DEFAULT_SUCCESS_M
     axes.axhline(limit, color="grey", ls="--", lw=1, label=f"success below {limit:.2f} m")
     axes.set_xlabel("time [s]")
     axes.set_ylabel("position error [m]")

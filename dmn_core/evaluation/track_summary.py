@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from dmn_core.evaluation.metrics import SUCCESS_SQUARED_ERROR_M2
+from dmn_core.calibration import SUCCESS_SQUARED_ERROR_M2
 from dmn_core.pose_track import PoseTrack, wrap_angle
 
 

@@ -12,6 +12,7 @@ from dmn_core.errors import CheckpointError
 from dmn_core.evaluation.command_words import given
 from dmn_core.evaluation.data_kinds import kind_of
 from dmn_core.evaluation.subjects import PAPER_CONTEXTS, Subject
+from dmn_core.systems import SYSTEMS, network_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class TrainedAs:
         places: how many there were.
         particles: K.
         recipe: by name.
+        optimizer: by name. learning_rate: at most. batch: places a step.
+        attention_weight: of the loss on attention scores alone; 0 where there is none.
+        attention: what scores of views become, softmax or scalar_product; None for systems that
+            attend to none, too.
     """
 
     data: str | None = None
@@ -36,6 +41,11 @@ class TrainedAs:
     places: int | None = None
     particles: int | None = None
     recipe: str | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    batch: int | None = None
+    attention_weight: float | None = None
+    attention: str | None = None
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> TrainedAs:
@@ -51,6 +61,11 @@ class TrainedAs:
             places=record.get("training_places") or said.get("environments") or None,
             particles=said.get("objective", {}).get("particles"),
             recipe=_recipe(record.get("command", "")),
+            optimizer=said.get("optimizer"),
+            learning_rate=said.get("learning_rate"),
+            batch=said.get("batch"),
+            attention_weight=said.get("objective", {}).get("attention_weight"),
+            attention=said.get("attention") if _attends(said.get("system", "")) else None,
         )
 
     @property
@@ -113,6 +128,11 @@ def refuse_other_training(
 
 
 _ELSEWHERE = ", or say with --curves.all-training-environments where whole trainings stand"
+
+
+def _attends(system: str) -> bool:
+    """Whether a system, by name, attends to views."""
+    return system in SYSTEMS and network_of(system).attends_to_views
 
 
 def _recipe(command: str) -> str | None:

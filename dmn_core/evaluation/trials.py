@@ -16,14 +16,20 @@ import torch
 from dmn_core.data.batching import episodes_of
 from dmn_core.data.episode import EnvironmentSet, Episodes
 from dmn_core.data.sources import SOURCES, DataConfig
+from dmn_core.errors import DataError
 from dmn_core.particle_filter import Belief, uniform_belief
 from dmn_core.particle_filter.initial_belief import tracking_belief
 
 # `global`: anywhere in the area. `tracking`: around the truth. `contexts`: one particle at each
 # viewpoint of the map, for Table V.
 Start = Literal["global", "tracking", "contexts"]
+# What is told of a belief: the paper's weighted mean, the place that most of it is near, or, for
+# Table V, the heaviest particle.
+Estimate = Literal["mean", "likeliest", "heaviest"]
 _STARTS: tuple[Start, ...] = ("global", "tracking", "contexts")
 _IMAGES_IN_FINGERPRINT = 4
+# Of which place the map is: of the trial's own, or of the next trial's.
+MapFrom = Literal["own", "another"]
 
 
 @dataclass(frozen=True)
@@ -35,20 +41,24 @@ class TrialPlan:
         far_contexts: views from around the area that the map holds besides.
         steps: T, query images.
         seed: of all trials.
+        map_from: `another` gives each trial the map of another place. What is found all the same is
+            what an algorithm knows about such places without a map: where cameras can be.
     """
 
     contexts: int = 4
     far_contexts: int = 0
     steps: int = 5
     seed: int = 0
+    map_from: MapFrom = "own"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is believed at the start of every trial, with how many particles (K)."""
+    """What is believed at the start of every trial, with how many particles (K), and told of it."""
 
     start: Start
     particles: int
+    estimate: Estimate = "mean"
 
 
 def draw_trials(
@@ -59,27 +69,53 @@ def draw_trials(
     page: Sequence[TrialPlan] = (),
     device: torch.device | str = "cpu",
 ) -> Episodes:
-    """Trials of these numbers as one batch, each in the place that `places_of_trials` says."""
+    """Trials of these numbers as one batch, each in the place that `places_of_trials` says.
+
+    Raises:
+        DataError: maps are to be of another place, and there is only one.
+    """
+    places = places_of_trials(environments, plan, numbers, page=page)
     parts = [
-        episodes_of(
-            environments,
-            np.array([place]),
-            contexts=plan.contexts,
-            queries=plan.steps,
-            rng=np.random.default_rng((plan.seed, number)),
-            far_contexts=plan.far_contexts,
-            device=device,
-        )
-        for number, place in zip(
-            numbers, places_of_trials(environments, plan, numbers, page=page), strict=True
-        )
+        _drawn(environments, plan, number, place, device)
+        for number, place in zip(numbers, places, strict=True)
     ]
+    shown = parts
+    if plan.map_from == "another":
+        following = [number + 1 for number in numbers]
+        others = places_of_trials(environments, plan, following, page=page)
+        if (others == places).any():
+            raise DataError(
+                "maps of another place want two places with views enough, got one: give more "
+                "--environments, or --map-from own"
+            )
+        shown = [
+            _drawn(environments, plan, number, place, device)
+            for number, place in zip(following, others, strict=True)
+        ]
     return Episodes(
-        context_images=torch.cat([part.context_images for part in parts]),
-        context_poses=torch.cat([part.context_poses for part in parts]),
+        context_images=torch.cat([part.context_images for part in shown]),
+        context_poses=torch.cat([part.context_poses for part in shown]),
         query_images=torch.cat([part.query_images for part in parts]),
         query_poses=torch.cat([part.query_poses for part in parts]),
         area_m=environments.area_m,
+    )
+
+
+def _drawn(
+    environments: EnvironmentSet,
+    plan: TrialPlan,
+    number: int,
+    place: int,
+    device: torch.device | str,
+) -> Episodes:
+    return episodes_of(
+        environments,
+        np.array([place]),
+        contexts=plan.contexts,
+        queries=plan.steps,
+        rng=np.random.default_rng((plan.seed, number)),
+        far_contexts=plan.far_contexts,
+        device=device,
     )
 
 

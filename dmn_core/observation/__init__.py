@@ -12,6 +12,7 @@ from dmn_core.observation.localization_network import (
     EncodedQuery,
     LocalizationNetwork,
     PreparedMap,
+    QueryKeys,
 )
 from dmn_core.observation.network_config import HeadName, MapName, NetworkConfig
 from dmn_core.observation.view_embedding import KeyedQuery, ObservationModel
@@ -27,5 +28,6 @@ __all__ = [
     "NetworkConfig",
     "ObservationModel",
     "PreparedMap",
+    "QueryKeys",
     "build_network",
 ]

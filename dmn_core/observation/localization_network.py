@@ -64,10 +64,16 @@ class EncodedQuery:
 
     response: Tensor
 
-    def rows(self: QueryT, kept: Tensor) -> QueryT:
-        """The queries of some rows (M,)."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{k: v[kept] for k, v in parts.items() if v is not None})
+
+@dataclass(frozen=True)
+class QueryKeys:
+    """Query images as far as attention looks at them.
+
+    Attributes:
+        key: (B, ...) what views are compared with.
+    """
+
+    key: Tensor
 
 
 MapT = TypeVar("MapT", bound=PreparedMap)
@@ -149,7 +155,15 @@ class LocalizationNetwork(nn.Module, ABC, Generic[MapT, QueryT]):
         scale = self.config.environment_scale_m
         return compose(pose, change.to(pose.dtype) * pose.new_tensor([scale, scale, 1.0]))
 
-    def attention_scores(self, prepared: MapT, query: QueryT, poses: Tensor) -> Tensor:
+    def query_keys(self, images: Tensor) -> QueryKeys:
+        """Keys of query images (B, 3, H, W) in [-1, 1] that `attention_scores` is asked about.
+
+        Raises:
+            ConfigurationError: this network attends to no views.
+        """
+        raise self._attends_to_none()
+
+    def attention_scores(self, prepared: MapT, query: QueryT | QueryKeys, poses: Tensor) -> Tensor:
         """How well each view matches each query at each pose, for networks that attend to views.
 
         B maps and particles (B, K, 3), and B T queries, T of each map in a row: (B, T, K, N).
@@ -157,7 +171,10 @@ class LocalizationNetwork(nn.Module, ABC, Generic[MapT, QueryT]):
         Raises:
             ConfigurationError: this network attends to no views.
         """
-        raise ConfigurationError(
+        raise self._attends_to_none()
+
+    def _attends_to_none(self) -> ConfigurationError:
+        return ConfigurationError(
             f"attention scores want a network that attends to views, got {self.config!r}: "
             "set attention_weight to 0 to train it"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from dmn_core.attention import AttentionWeights
 from dmn_core.cameras.network_camera import BY_SHAPE, FieldOfView, NetworkCamera
@@ -11,10 +11,10 @@ from dmn_core.errors import CameraError, ConfigurationError
 
 MapName = Literal["view_embedding", "latent_image", "latent_vector"]
 HeadName = Literal["likelihood", "pose"]
-CHOICES = {
-    "map": ("view_embedding", "latent_image", "latent_vector"),
-    "head": ("likelihood", "pose"),
-    "attention": ("softmax", "scalar_product", "mean"),
+CHOICES: dict[str, tuple[str, ...]] = {
+    "map": get_args(MapName),
+    "head": get_args(HeadName),
+    "attention": get_args(AttentionWeights),
 }
 
 

@@ -32,6 +32,7 @@ from dmn_core.observation.localization_network import (
     EncodedQuery,
     LocalizationNetwork,
     PreparedMap,
+    QueryKeys,
 )
 from dmn_core.observation.network_config import NetworkConfig
 from dmn_core.views import ViewMap
@@ -127,6 +128,16 @@ class ObservationModel(LocalizationNetwork[PreparedViews, KeyedQuery]):
         response = self.cnn6.read("query", self.cnn5(stem), with_bias=True)
         return KeyedQuery(response, None if self.cnn3 is None else self.cnn3(stem))
 
+    def query_keys(self, images: Tensor) -> QueryKeys:
+        """Keys (B, 32, h, w) of query images (B, 3, H, W) in [-1, 1], as `encode_query` finds.
+
+        Raises:
+            ConfigurationError: this network attends to no views.
+        """
+        if self.cnn3 is None:
+            return super().query_keys(images)
+        return QueryKeys(self.cnn3(self.query_stem(images)))
+
     def comparison(self, prepared: PreparedViews, query: KeyedQuery, poses: Tensor) -> Tensor:
         """What FC1 reads at poses (B, K, 3): the flattened output of CNN6 (B, K, h w 64)."""
         coordinates = self.attention.coordinates(prepared.poses_map_camera, poses)
@@ -140,7 +151,9 @@ class ObservationModel(LocalizationNetwork[PreparedViews, KeyedQuery]):
             x = x + self.cnn6.read_tiled("pose", seen, height=height, width=width)
         return self.cnn6.finish(x, height=height, width=width)
 
-    def attention_scores(self, prepared: PreparedViews, query: KeyedQuery, poses: Tensor) -> Tensor:
+    def attention_scores(
+        self, prepared: PreparedViews, query: KeyedQuery | QueryKeys, poses: Tensor
+    ) -> Tensor:
         """Scaled scalar products of view keys and query keys: (B, T, K, N).
 
         Queries of a map share its particles, which need no convolution each.

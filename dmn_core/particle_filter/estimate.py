@@ -10,10 +10,30 @@ from dmn_core.geometry import circular_mean, wrap_angle
 from dmn_core.particle_filter.clusters import CLUSTER_CELL, Cell, cluster_labels
 from dmn_core.particle_filter.particles import Belief
 
+# The distances of so many particles from all K others are in memory at a time.
+_ROWS_AT_ONCE = 1024
+# By products of matrices, distances in float32 are off by metres where coordinates are thousands.
+_EXACT = "donot_use_mm_for_euclid_dist"
+
 
 def weighted_mean(belief: Belief) -> Tensor:
     """Weighted mean pose (B, 3), circular in yaw (paper section III)."""
     return _mean(belief.poses_map_base, belief.weights)
+
+
+def likeliest_place(belief: Belief, *, within_m: float) -> Tensor:
+    """Pose (B, 3) of the place that most weight lies near.
+
+    The mean of several places may lie in none of them. This is the mean of the particles within a
+    distance in the plane from one of them, from the one from which they weigh most. Where any error
+    below that distance is a success, it is about the guess that succeeds most: the best particle
+    would be, but for there being few, which the mean evens out. The yaw is the mean of theirs, as
+    in `weighted_mean`.
+    """
+    rows = zip(belief.poses_map_base, belief.weights, strict=True)
+    near = torch.stack([_near_the_likeliest(p[:, :2], w, within_m) for p, w in rows])
+    weights = belief.weights * near
+    return _mean(belief.poses_map_base, weights / weights.sum(-1, keepdim=True))
 
 
 def covariance(belief: Belief, mean: Tensor) -> Tensor:
@@ -24,6 +44,13 @@ def covariance(belief: Belief, mean: Tensor) -> Tensor:
     semi-definite to the rounding of float64, being a weighted sum of squares.
     """
     return _covariance(belief.poses_map_base, belief.weights, mean)
+
+
+def heaviest_particle(belief: Belief) -> Tensor:
+    """Pose (B, 3) of the particle that weighs most."""
+    best = belief.log_weights.argmax(dim=-1)
+    rows = torch.arange(len(best), device=best.device)
+    return belief.poses_map_base[rows, best]
 
 
 def best_cluster(belief: Belief, *, cell: Cell = CLUSTER_CELL) -> Tensor:
@@ -74,6 +101,18 @@ def _covariance(poses: Tensor, weights: Tensor, mean: Tensor) -> Tensor:
     product = torch.einsum("bk,bki,bkj->bij", weights.double(), off, off)
     # Sums in another order differ in their last bits.
     return (product + product.transpose(1, 2)) / 2
+
+
+def _near_the_likeliest(places: Tensor, weights: Tensor, within_m: float) -> Tensor:
+    """Which particles (K,) are near the one that most weight is near; in blocks of rows."""
+    near_weight = torch.cat(
+        [
+            (torch.cdist(block, places, compute_mode=_EXACT) < within_m).to(weights) @ weights
+            for block in places.split(_ROWS_AT_ONCE)
+        ]
+    )
+    best = near_weight.argmax()
+    return (places - places[best]).norm(dim=-1) < within_m
 
 
 def _heaviest(poses: Tensor, weights: Tensor, cell: Cell) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 
 from dmn_core.data.episode import Episodes
-from dmn_core.observation import EncodedQuery, LocalizationNetwork, PreparedMap
+from dmn_core.observation import (
+    EncodedQuery,
+    KeyedQuery,
+    LocalizationNetwork,
+    PreparedMap,
+    QueryKeys,
+)
 from dmn_core.views import ViewMap, to_network_input
 
 AnyNetwork = LocalizationNetwork[Any, Any]
@@ -23,12 +29,12 @@ class EncodedEpisodes:
     Attributes:
         episodes: what was encoded.
         maps: B maps.
-        query: B T queries.
+        query: B T queries, or their keys alone, of which only attention can be asked.
     """
 
     episodes: Episodes
     maps: PreparedMap
-    query: EncodedQuery
+    query: EncodedQuery | QueryKeys
 
     @cached_property
     def rows(self) -> PreparedMap:
@@ -40,20 +46,6 @@ class EncodedEpisodes:
         """Poses (B T, 3) of the queries."""
         return self.episodes.query_poses.flatten(0, 1)
 
-    def first(self, queries: int) -> EncodedEpisodes:
-        """The same with at most the first `queries` of every episode; 0 for all."""
-        batch, count = self.episodes.query_poses.shape[:2]
-        if queries == 0 or queries >= count:
-            return self
-        kept = torch.arange(batch * count, device=self.episodes.query_poses.device)
-        kept = kept.view(batch, count)[:, :queries].flatten()
-        episodes = replace(
-            self.episodes,
-            query_images=self.episodes.query_images[:, :queries],
-            query_poses=self.episodes.query_poses[:, :queries],
-        )
-        return EncodedEpisodes(episodes, self.maps, self.query.rows(kept))
-
 
 def encode_episodes(network: AnyNetwork, episodes: Episodes) -> EncodedEpisodes:
     """Encode maps once, and every query."""
@@ -61,3 +53,23 @@ def encode_episodes(network: AnyNetwork, episodes: Episodes) -> EncodedEpisodes:
     maps = network.prepare_map(ViewMap(embeddings, episodes.context_poses))
     query = network.encode_query(to_network_input(episodes.query_images.flatten(0, 1)))
     return EncodedEpisodes(episodes, maps, query)
+
+
+def encode_keys(
+    network: AnyNetwork, episodes: Episodes, compared: EncodedEpisodes
+) -> EncodedEpisodes:
+    """The keys (B T, 32, h, w) of all queries of episodes whose maps and first queries are encoded.
+
+    Only the others are looked at, and only as far as attention needs it.
+
+    Raises:
+        ConfigurationError: the network attends to no views.
+    """
+    batch, done = compared.episodes.query_poses.shape[:2]
+    known = compared.query.key if isinstance(compared.query, KeyedQuery) else None
+    others = episodes.query_images[:, done if known is not None else 0 :].flatten(0, 1)
+    parts = [] if known is None else [known]
+    if len(others):
+        parts.append(network.query_keys(to_network_input(others)).key)
+    keys = torch.cat([part.unflatten(0, (batch, -1)) for part in parts], dim=1).flatten(0, 1)
+    return EncodedEpisodes(episodes, compared.maps, QueryKeys(keys))

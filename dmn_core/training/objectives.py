@@ -16,7 +16,12 @@ from dmn_core.geometry import compose
 from dmn_core.particle_filter.estimate import weighted_mean
 from dmn_core.particle_filter.initial_belief import offset_pose, tracking_belief
 from dmn_core.training.attention_loss import attention_loss
-from dmn_core.training.encoding import AnyNetwork, EncodedEpisodes, encode_episodes
+from dmn_core.training.encoding import (
+    AnyNetwork,
+    EncodedEpisodes,
+    encode_episodes,
+    encode_keys,
+)
 from dmn_core.training.losses import likelihood_cross_entropy, pose_error, soft_target
 from dmn_core.training.objective_config import TRAIN_ATTENTION, ObjectiveConfig
 from dmn_core.training.training_particles import training_particles
@@ -30,12 +35,12 @@ def episode_loss(
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Loss and its parts on a batch of episodes; `loss` is to be minimised."""
-    encoded = encode_episodes(network, episodes)
-    compared = encoded.first(config.compared_queries)
+    compared = encode_episodes(network, episodes.first(config.compared_queries))
     losses = LOSSES[config.name](network, compared, config, generator)
     if config.attention_weight == 0 or config.name not in TRAIN_ATTENTION:
         return losses
-    attention = attention_loss(network, encoded, config, generator)
+    attended = encode_keys(network, episodes, compared)
+    attention = attention_loss(network, attended, config, generator)
     total = losses["loss"] + config.attention_weight * attention
     return {"loss": total, config.name: losses["loss"].detach(), "attention": attention.detach()}
 

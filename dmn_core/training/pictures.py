@@ -21,7 +21,7 @@ def belief_picture(network: AnyNetwork, episodes: Episodes, generator: torch.Gen
     belief = uniform_belief(episodes.area_m, batch=1, particles=PARTICLES, generator=generator)
     trials = EncodedTrials.of(network, episodes)
     if network.config.head == "pose":
-        estimates = trials.estimates(belief)
+        estimates = trials.estimates(belief, ["mean"])["mean"]
         beliefs = [Belief.equally_weighted(pose[:, None]) for pose in estimates.unbind(1)]
     else:
         beliefs = list(trials.beliefs(belief))

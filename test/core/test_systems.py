@@ -15,7 +15,8 @@ from dmn_core.data.episode import EnvironmentSet
 from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import compose
 from dmn_core.localization import Localizer
-from dmn_core.observation import NetworkConfig, build_network
+from dmn_core.observation import MapName, NetworkConfig, build_network
+from dmn_core.observation.build import NETWORKS
 from dmn_core.particle_filter.initial_belief import uniform_belief
 from dmn_core.regression import RegressionLocalizer
 from dmn_core.systems import SYSTEMS, SystemName, network_of, parameters_of
@@ -80,9 +81,8 @@ def small_episodes(seed=0):
 
 def test_every_name_is_listed_once():
     assert tuple(SYSTEMS) == typing.get_args(SystemName)
-    assert {system.map for system in SYSTEMS.values()} == {
-        "view_embedding", "latent_image", "latent_vector"
-    }  # fmt: skip
+    assert set(NETWORKS) == set(typing.get_args(MapName))
+    assert {system.map for system in SYSTEMS.values()} == set(NETWORKS)
     assert len({(network_of(name)) for name in SYSTEMS}) == len(SYSTEMS)
 
 

@@ -62,6 +62,9 @@ def test_every_figure_has_all_its_points(number, weights, tmp_path):
         assert len(curve["points"]) == (6 if number == 10 else 2)
         assert all(0 <= p["low"] <= p["value"] <= p["high"] <= 100 for p in curve["points"])
     assert any(mark["value"] == 75.9 for mark in content["paper"])
+    # What x says is not said otherwise below it.
+    assert ("contexts N 4" in page) == (number not in (8, 9))
+    assert ("particles K 16" in page) == (number != 11)
     unknown = {7: "dmn-environments-2", 8: "dmn-n-1"}.get(number)
     assert [unknown in note for note in content["notes"]] == ([True] if unknown else [])
 
@@ -90,11 +93,20 @@ def test_json_of_one_evaluation_is_one_object_of_the_promised_form(weights, tmp_
     )
     printed = json.loads(capsys.readouterr().out)
     assert (printed["data"], printed["trials"], printed["seed"]) == ("rooms", 3, 0)
-    for name in ("dmn", "closest_context", "uninformed"):
+    for name in ("dmn", "dmn_likeliest_place", "closest_context", "uninformed"):
         assert set(printed[name]) == {"sequential_global", "one_step_global", "tracking_rmse_m"}
         for figure in printed[name].values():
             assert set(figure) == {"value", "low", "high"}
             assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_a_table_of_maps_of_other_places_says_so(weights, tmp_path):
+    evaluate(
+        *("--table", 4, "--weights-dir", weights, "--out", tmp_path, *TRIALS),
+        *("--map-from", "another"),
+    )
+    assert "maps of another place" in (tmp_path / "table_4.md").read_text()
+    assert json.loads((tmp_path / "table_4.json").read_text())["map_from"] == "another"
 
 
 def test_json_of_a_table_is_the_file(weights, tmp_path, capsys):
@@ -243,7 +255,6 @@ def test_a_table_goes_on_with_the_trials_that_are_there(weights, tmp_path):
         (("--table", 1, "--figure", 7), "one of table and figure"),
         (("--table", 1, "--weights", "some.safetensors"), "weights_dir"),
         (("--figure", 8, "--curves.systems", "nonsense"), "nonsense"),
-        (("--data", "streets", "--weights-dir", "nowhere"), "dmn train --data streets"),
         (("--table", 2, "--sources.streets", "streetlearn"), "wants --sources.streets-root"),
         (("--table", 2, "--data", "streets"), "--sources.streets, got --data streets: leave"),
         (("--data=gqn-mazes", "--table", 1), "--sources.mazes and --sources.streets, got --data"),
@@ -265,3 +276,12 @@ def test_what_cannot_be_done_is_said(arguments, said, tmp_path, capsys, monkeypa
         evaluate(*arguments)
     assert stop.value.code != 0
     assert said in capsys.readouterr().err
+
+
+def test_missing_weights_are_said_with_the_training_that_makes_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dmn_core.evaluation.subjects._shipped", lambda data: [])
+    with pytest.raises(SystemExit) as stop:
+        evaluate("--data", "streets", "--weights-dir", "nowhere")
+    assert stop.value.code != 0
+    assert "dmn train --data streets" in capsys.readouterr().err

@@ -45,6 +45,15 @@ class Oracle(ObservationModel):
         return -0.5 * (off[..., :2].square().sum(-1) / 4 + (wrap_angle(off[..., 2]) / 0.3) ** 2)
 
 
+class DoubtfulOracle(Oracle):
+    """It thinks that the other side of the y axis is possible as well."""
+
+    def log_likelihood(self, prepared, query, poses):
+        mirrored = EncodedQuery(query.response * torch.tensor([-1, 1, 1]))
+        there = super().log_likelihood(prepared, mirrored, poses)
+        return torch.logaddexp(super().log_likelihood(prepared, query, poses), there - 0.4)
+
+
 @pytest.fixture(scope="session")
 def make_places():
     return coloured_places
@@ -53,6 +62,11 @@ def make_places():
 @pytest.fixture
 def oracle():
     return Oracle(SMALL).eval()
+
+
+@pytest.fixture
+def doubtful():
+    return DoubtfulOracle(SMALL).eval()
 
 
 @pytest.fixture

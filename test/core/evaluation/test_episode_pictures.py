@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dmn_core.evaluation import episode_pictures
 from dmn_core.evaluation.algorithms import EncodedTrials
@@ -73,7 +74,7 @@ def test_figure_5_shows_images_and_beliefs_that_find_the_truth(oracle, make_plac
 
 
 def test_figure_6_shows_the_likelihood_of_each_query(oracle, make_places, drawn):
-    unattended = type(oracle)(replace(oracle.config, attention="scalar_product")).eval()
+    unattended = type(oracle)(replace(oracle.config, attention="mean")).eval()
     episodes = draw_trials(make_places(), PLAN, [2])
     episode_pictures.draw_likelihood("unused", EncodedTrials.of(unattended, episodes))
     (figure,) = drawn
@@ -87,8 +88,27 @@ def test_figure_6_shows_the_likelihood_of_each_query(oracle, make_places, drawn)
 
 def test_figure_6_tells_the_attention_of_each_query_to_each_context(ignorant, make_places, drawn):
     episodes = draw_trials(make_places(), PLAN, [0])
-    episode_pictures.draw_likelihood("unused", EncodedTrials.of(ignorant, episodes))
-    told = [axes.get_xlabel() for axes in drawn[0].axes if axes.get_title().startswith("context")]
-    shares = np.array([text.removeprefix("attention ").split() for text in told], dtype=float)
-    assert shares.shape == (4, 3)
+    shares, scores = (
+        attention_that_is_told(ignorant, kind, episodes, drawn)
+        for kind in ("softmax", "scalar_product")
+    )
     assert np.allclose(shares.sum(axis=0), 1.0, atol=0.03)
+    # Products are told as they are, with their sign: shares follow from them.
+    assert scores.min() < 0 < scores.max()
+    assert np.allclose(np.exp(scores) / np.exp(scores).sum(axis=0), shares, atol=0.02)
+
+
+def attention_that_is_told(network, kind, episodes, drawn):
+    """Numbers below the contexts, (contexts, queries)."""
+    alike = type(network)(replace(network.config, attention=kind)).eval()
+    alike.load_state_dict(network.state_dict())
+    with torch.no_grad():  # keys of random weights hardly differ
+        for parameter in alike.cnn3.layers[-1].parameters():
+            parameter.mul_(50)
+    drawn.clear()
+    episode_pictures.draw_likelihood("unused", EncodedTrials.of(alike, episodes))
+    told = [axes.get_xlabel() for axes in drawn[0].axes if axes.get_title().startswith("context")]
+    numbers = [text.removeprefix("attention ").split() for text in told]
+    found = np.array(numbers, dtype=float)
+    assert found.shape == (4, 3)
+    return found

@@ -96,6 +96,7 @@ def test_another_task_on_the_same_trials_leaves_the_finished_one_alone(counted, 
         {"steps": 3},
         {"particles": 41},
         {"start": "tracking"},
+        {"estimate": "likeliest"},
     ],
 )
 def test_results_of_anything_else_are_not_taken(other):

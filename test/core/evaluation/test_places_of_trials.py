@@ -91,3 +91,32 @@ def test_simulated_places_are_as_many_as_trials_unless_told_otherwise():
         assert with_a_place_each(told, 5000) == told
     for data in (DataConfig(data="streets"), DataConfig(data="gqn-mazes", root="x")):
         assert with_a_place_each(data, 5000) == data
+
+
+def test_maps_of_another_place_are_those_of_the_next_trial_and_leave_the_rest(make_places):
+    places = make_places(count=3, views=12)
+    another = replace(PLAN, map_from="another")
+    own, other = (draw_trials(places, plan, range(3)) for plan in (PLAN, another))
+    assert torch.equal(own.query_images, other.query_images)
+    assert torch.equal(own.query_poses, other.query_poses)
+    following = draw_trials(places, PLAN, range(1, 4))
+    assert torch.equal(other.context_images, following.context_images)
+    assert torch.equal(other.context_poses, following.context_poses)
+    alone = EnvironmentSet(
+        places.images[:12], places.poses_map_camera[:12], np.array([0, 12]), AREA
+    )
+    with pytest.raises(DataError, match="want two places with views enough, got one"):
+        draw_trials(alone, another, [0])
+
+
+def test_finished_trials_stay_known_and_those_of_other_maps_are_others():
+    algorithm, task = BaselineAlgorithm("uninformed"), Task("global", 8)
+    key = experiment_key(algorithm, PLAN, task)
+    assert "map_from" not in key
+    another = experiment_key(algorithm, replace(PLAN, map_from="another"), task)
+    assert another == {**key, "map_from": "another"}
+    likeliest = experiment_key(algorithm, PLAN, replace(task, estimate="likeliest"))
+    assert likeliest == {**key, "estimate": "likeliest"}
+    nearest = experiment_key(algorithm, PLAN, Task("contexts", 4, "heaviest"))
+    assert nearest == {**key, "start": "contexts", "particles": 4}
+    assert experiment_key(algorithm, PLAN, Task("contexts", 4)) == {**nearest, "estimate": "mean"}

@@ -44,6 +44,20 @@ def test_protocols_are_the_papers():
     assert large == [0, 4, 0, 4]
 
 
+def test_numbers_of_the_paper_are_told_apart_where_the_protocol_is_another():
+    for number in range(1, 7):
+        told = [
+            "The paper's numbers are of N = 4 and t = 5." in table(number, config).note
+            for config in (
+                EvaluationConfig(),
+                EvaluationConfig(steps=3),
+                EvaluationConfig(contexts=6),
+            )
+        ]
+        # Table V has one image and far contexts alone.
+        assert told == ([False] * 3 if number == 5 else [False, True, True])
+
+
 def test_curves_share_the_settings_of_the_tables():
     config, shape = EvaluationConfig(), CurvesConfig(all_training_environments=1000)
     of_table = set(table(1, config).quantities())

@@ -10,11 +10,13 @@ import torch
 
 from dmn_core.belief_monitor import LocalizerStatus
 from dmn_core.fix import Fix
+from dmn_core.geometry import compose, wrap_angle
 from dmn_core.particle_filter import Belief, FilterSettings, OdometryNoise
 from dmn_core.particle_filter.estimate import (
     best_cluster,
     best_cluster_estimate,
     covariance,
+    likeliest_place,
     weighted_mean,
 )
 from dmn_core.particle_filter.filter import estimate
@@ -35,6 +37,69 @@ def test_the_mean_of_headings_around_pi_is_pi():
     assert torch.allclose(mean[:2], torch.tensor([1.0, 0.0], dtype=torch.float64))
     assert abs(abs(mean[2].item()) - math.pi) < 1e-9
     assert abs(covariance(belief, mean[None])[0, 2, 2].item() - 0.01) < 1e-9
+
+
+def literal_likeliest_place(poses, weights, within_m):
+    """The definition, particle by particle."""
+
+    def around(place):
+        return [k for k, pose in enumerate(poses) if math.dist(place[:2], pose[:2]) < within_m]
+
+    near = max((around(place) for place in poses), key=lambda found: sum(weights[found]))
+    share = weights[near] / sum(weights[near])
+    x, y = share @ poses[near, 0], share @ poses[near, 1]
+    yaw = math.atan2(share @ np.sin(poses[near, 2]), share @ np.cos(poses[near, 2]))
+    return np.array([x, y, yaw])
+
+
+def test_the_likeliest_place_is_the_one_of_the_definition():
+    rng = np.random.default_rng(0)
+    poses = rng.uniform(-20, 20, (3, 300, 3))
+    weights = rng.dirichlet(np.full(300, 0.1), 3)
+    belief = Belief(torch.from_numpy(poses), torch.from_numpy(weights).log())
+    for within_m in (0.1, 4.0, 9.0):
+        expected = [
+            literal_likeliest_place(*one, within_m) for one in zip(poses, weights, strict=True)
+        ]
+        found = likeliest_place(belief, within_m=within_m)
+        np.testing.assert_allclose(found[:, :2], np.array(expected)[:, :2], atol=1e-9)
+        turned = wrap_angle(found[:, 2] - torch.from_numpy(np.array(expected)[:, 2]))
+        assert turned.abs().max() < 1e-9
+
+
+def test_the_likeliest_place_is_in_one_of_two_where_the_mean_is_in_none():
+    g = torch.Generator().manual_seed(0)
+    middles = torch.tensor([[-15.0, 0.0, 0.0], [15.0, 3.0, 1.0]]).double()
+    # More than are compared at a time.
+    poses = middles.repeat_interleave(1300, 0) + torch.randn(2600, 3, generator=g) * 0.3
+    weights = torch.tensor([0.45, 0.55]).repeat_interleave(1300) / 1300
+    belief = belief_of(poses, weights)
+    assert (likeliest_place(belief, within_m=8.9)[0] - middles[1]).abs().max() < 0.1
+    assert (weighted_mean(belief)[0, :2] - middles[:, :2]).norm(dim=-1).min() > 10
+    # Where all of it is near, it is the mean.
+    one = belief_of(poses[:1300], None)
+    assert torch.allclose(likeliest_place(one, within_m=9.0), weighted_mean(one))
+
+
+def test_the_likeliest_place_is_as_exact_far_from_the_origin():
+    g = torch.Generator().manual_seed(2)
+    poses, weights = torch.rand(1, 500, 3, generator=g) * 40, torch.rand(1, 500, generator=g)
+    # What float32 can hold there: eighths of a metre.
+    poses[..., :2] = (poses[..., :2] * 8).round() / 8
+    there = poses + torch.tensor([1e5, -1e5, 0.0])
+    near, far = (likeliest_place(Belief(p, weights.log()), within_m=0.3) for p in (poses, there))
+    assert (far - near - torch.tensor([1e5, -1e5, 0.0])).abs().max() < 0.05
+
+
+def test_the_likeliest_place_moves_with_the_world():
+    g = torch.Generator().manual_seed(1)
+    poses = (torch.rand(2, 200, 3, generator=g) * 30).double()
+    belief = Belief(poses, torch.log_softmax(3 * torch.randn(2, 200, generator=g).double(), -1))
+    world = torch.tensor([7.0, -3.0, 2.0]).double()
+    moved = Belief(compose(world.expand_as(poses), poses), belief.log_weights)
+    found, there = (likeliest_place(b, within_m=5.0) for b in (belief, moved))
+    off = compose(world.expand_as(found), found) - there
+    assert off[:, :2].abs().max() < 1e-9 and wrap_angle(off[:, 2]).abs().max() < 1e-9
 
 
 def test_covariance_equals_the_weighted_formula_and_is_semi_definite():

@@ -33,6 +33,24 @@ def test_drawing_ahead_draws_the_same(small):
     assert at_once.waited_s > 0
 
 
+def test_waiting_is_the_time_that_drawing_takes_and_no_other(small, monkeypatch):
+    """By a clock that only drawing, and the training in between, move."""
+    now = [0.0]
+    monkeypatch.setattr("dmn_core.training.feed.time.monotonic", lambda: now[0])
+    feed = Feed(small.environments(), small.config(), CPU)
+    draw = feed._draw
+
+    def slow(at):
+        now[0] += 3.0
+        return draw(at)
+
+    feed._draw = slow
+    for step in range(2):
+        for _ in feed.step(step, range(2)):
+            now[0] += 100.0
+    assert feed.waited_s == 12.0
+
+
 def test_a_step_that_was_not_foreseen_is_drawn_all_the_same(small):
     feed = Feed(small.environments(), small.config(), CPU)
     (expected,) = feed.step(7, range(1))

@@ -15,7 +15,7 @@ from dmn_core.errors import ConfigurationError
 from dmn_core.geometry import relative
 from dmn_core.observation import NetworkConfig, build_network
 from dmn_core.training.attention_loss import attention_loss
-from dmn_core.training.encoding import encode_episodes
+from dmn_core.training.encoding import encode_episodes, encode_keys
 from dmn_core.training.losses import soft_target
 from dmn_core.training.objective_config import ObjectiveConfig
 from dmn_core.training.objectives import LOSSES, episode_loss
@@ -131,7 +131,9 @@ def test_a_sequence_teaches_through_every_image():
 
     def of_one(row, t, at):
         single = encode_episodes(net, one_of(episodes, row, t))
-        return net.log_likelihood(single.maps, query.rows(torch.tensor([3 * row + t])), at[None])[0]
+        own = slice(3 * row + t, 3 * row + t + 1)
+        alone = replace(query, response=query.response[own], key=query.key[own])
+        return net.log_likelihood(single.maps, alone, at[None])[0]
 
     start = training_particles(episodes.query_poses[:, 0], AREA, config=config, generator=seeded())
     literal = literal_sequence(episodes, start, of_one)
@@ -181,10 +183,30 @@ def test_only_some_queries_may_be_compared_by_the_whole_network():
     assert not torch.allclose(losses["attention"], alike["attention"], atol=1e-3)
 
 
-def test_a_network_without_attention_refuses_the_attention_loss():
+@pytest.mark.parametrize("compared", [0, 1, 2, 3])
+def test_queries_that_only_attend_are_looked_at_no_further(compared):
+    """The same attention and gradients as of whole queries, without CNN5 on those others."""
+    net, episodes = network(), drawn()
+    config = ObjectiveConfig(attention_weight=1.0, attention_particles=5)
+    seen = []
+    net.cnn5.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    first = encode_episodes(net, episodes.first(compared))
+    ours = attention_loss(net, encode_keys(net, episodes, first), config, seeded())
+    assert seen == [2 * (compared or 3)]
+    literal = attention_loss(net, encode_episodes(net, episodes), config, seeded())
+    assert torch.allclose(ours, literal, atol=1e-6)
+    parameters = [*net.query_stem.parameters(), *net.cnn3.parameters()]
+    for one, other in zip(
+        *(torch.autograd.grad(x, parameters) for x in (ours, literal)), strict=True
+    ):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("other", [{"map": "latent_image"}, {"attention": "mean"}], ids=str)
+def test_a_network_without_attention_refuses_the_attention_loss(other):
     config = ObjectiveConfig(attention_weight=1.0)
     with pytest.raises(ConfigurationError, match="set attention_weight to 0"):
-        episode_loss(network(map="latent_image"), drawn(), config=config, generator=seeded())
+        episode_loss(network(**other), drawn(), config=config, generator=seeded())
 
 
 def test_classification_asks_for_the_nearest_context():

@@ -31,6 +31,14 @@ def test_the_papers_recipe_is_the_papers():
     paper.refuse_wrong_end()
 
 
+@pytest.mark.parametrize("name", ["shipped", "shipped-sequences"])
+def test_the_shipped_weights_are_made_for_images_that_others_rendered(name):
+    recipe = recipes.RECIPES[name]
+    assert recipe.data == "mazes-varied"
+    # Colours, noise, blur, and an overlay over the lowest fifth.
+    assert min(vars(recipe.augmentation).values()) > 0
+
+
 @pytest.mark.parametrize(
     ("data", "decay"),
     [("mazes", 0.0), ("rooms", 0.0), ("gqn-mazes", 0.0), ("streets", 1e-4), ("streetlearn", 1e-4)],

@@ -94,6 +94,14 @@ def test_textures_are_tinted_and_frames_compressed():
     assert errors[0] == 0 < errors[1] < errors[2]
 
 
+def test_what_a_camera_sees_is_tinted_and_compressed():
+    plain, red = seen(), seen(MazeLook(channel_gain=(1.15, 1.0, 0.85)))
+    shares = red[24:].mean(axis=(0, 1)) / plain[24:].mean(axis=(0, 1))
+    assert shares == pytest.approx((1.15, 1.0, 0.85), abs=0.03)
+    harsh, mild = (np.abs(seen(MazeLook(jpeg_quality=q)) - plain).mean() for q in (10, 95))
+    assert 0 < mild < 0.5 * harsh
+
+
 def test_varied_mazes_have_the_same_poses_and_another_cache():
     plain, varied = MazeRecipe(3, 1, camera=CAMERA), VariedMazeRecipe(3, 1, camera=CAMERA)
     assert plain.key != varied.key and varied.key.startswith("mazes-varied-")

@@ -16,8 +16,8 @@ from dmn_core.worlds.streets.layout import CityConfig, Rectangle, plan_city
 from dmn_core.worlds.streets.panorama import FACES, CubeUnwrapper, PanoramaConfig, ray_directions
 from dmn_core.worlds.streets.renderer import StreetRenderer
 from dmn_core.worlds.streets.survey import survey_poses
-from dmn_core.worlds.streets.traffic import moving_cars
-from dmn_core.worlds.streets.visit import draw_visits
+from dmn_core.worlds.streets.traffic import moving_cars, parked_cars
+from dmn_core.worlds.streets.visit import Visit, draw_visits
 
 SMALL = CityConfig(crossings=1)
 CAMERA = PanoramaConfig(52, 104)
@@ -136,6 +136,28 @@ def test_visits_follow_each_other_in_other_seasons_and_lights() -> None:
         assert first.season.name != second.season.name
         assert first.light.name != second.light.name
         assert first.month in first.season.months
+
+
+def otherwise_alike(second: Visit, first: Visit) -> Visit:
+    """The second visit in the season and light of the first, with as many cars."""
+    return replace(first, number=second.number, seed=second.seed)
+
+
+def test_other_cars_are_parked_and_drive_at_a_later_visit() -> None:
+    city, (first, second) = build_city(SEED, SMALL), draw_visits(SEED)
+    second = otherwise_alike(second, first)
+    cars, later = (parked_cars(city, visit).corners for visit in (first, second))
+    places, later_places = ({tuple(p) for p in c.mean(axis=1).round(2)} for c in (cars, later))
+    assert len(places & later_places) < 0.1 * len(places) and len(later_places) > 100
+    # With no place taken, only those that drive are left to differ.
+    emptied = (replace(visit, occupied=0.0) for visit in (first, second))
+    driving = []
+    for visit in emptied:
+        with StreetRenderer(city, visit, CAMERA) as renderer:
+            none, some = (renderer.render((0, 0, 0), traffic_seed=k) for k in (None, 1))
+        driving.append((none != some).any(axis=-1))
+    assert all(seen.any() for seen in driving)
+    assert not np.array_equal(*driving)
 
 
 def test_panoramas_are_taken_on_the_road_and_near_each_other_at_both_visits() -> None:
