@@ -77,6 +77,7 @@ setup(
             "hypothesis>=6.100",
             "mypy>=1.11",
             "pytest>=8.0",
+            "pytest-rerunfailures>=14",
             "ruff>=0.6",
             "types-PyYAML",
             "types-tqdm",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ ENVIRONMENT = {
     TRANSPORTS: "DEFAULT",
 }
 IMAGE_TOPIC = "/camera/image_raw/compressed"
+WAIT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 
 def cut_bag(source: Path, target: Path, keep: Callable[[str, float], bool], **renamed: str) -> Path:
-    """A new bag with the messages that are kept, by their topic and seconds since the begin.
-
-    Topics may be renamed: `odom="/wheels"`.
-    """
+    """A bag of what is kept, by topic and seconds since the begin; `odom="/wheels"` renames."""
     with (
         AnyReader([source]) as reader,
         Writer(target, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
@@ -217,13 +216,15 @@ class Probe:
         begin = time.monotonic()
         self.wait(lambda: time.monotonic() > begin + 0.2, "the other side")
 
-    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = 180.0) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, *, seconds: float = WAIT_S) -> Any:
+        """Spin until the condition holds; one that asks for a message has time until that comes."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if result := condition():
-                return result
+            with suppress(IndexError):
+                if result := condition():
+                    return result
             self.executor.spin_once(timeout_sec=0.05)
-        raise AssertionError(f"waited {seconds} s in vain for {what}")
+        raise AssertionError(f"waited {seconds} s in vain for {what}; last report: {self.state()}")
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
         client = self.node.create_client(kind, name)
@@ -238,11 +239,8 @@ class Probe:
         reports = self.heard["/diagnostics"]
         return {v.key: v.value for v in reports[-1].status[0].values} if reports else {}
 
-    def wait_for_state(self, key: str, value: str, *, seconds: float = 180.0) -> dict[str, str]:
-        try:
-            self.wait(lambda: self.state().get(key) == value, f"{key} {value}", seconds=seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; last report: {self.state()}") from None
+    def wait_for_state(self, key: str, value: str, *, seconds: float = WAIT_S) -> dict[str, str]:
+        self.wait(lambda: self.state().get(key) == value, f"{key} {value}", seconds=seconds)
         return self.state()
 
 
