@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from contextlib import suppress
 
 import pytest
 import torch
@@ -12,6 +13,13 @@ import torch
 if os.environ.get("DMN_REQUIRE_ALL"):
     for package in ("labmaze", "mujoco", "plyvel"):
         importlib.import_module(package)
+
+with suppress(ImportError):  # tests that need it say so
+    from hypothesis import settings
+
+    # A busy machine may take long for any example.
+    settings.register_profile("dmn", deadline=None)
+    settings.load_profile("dmn")
 
 
 @pytest.fixture

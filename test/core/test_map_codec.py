@@ -48,13 +48,13 @@ def assert_equal(first, second):
     assert first.weights_fingerprint == second.weights_fingerprint
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(maps())
 def test_what_is_packed_comes_back(view_map):
     assert_equal(decode_map(encode_map(view_map)), view_map)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(maps(), st.data())
 def test_damaged_bytes_are_refused(view_map, data):
     packed = bytearray(encode_map(view_map))

@@ -26,6 +26,7 @@ import rclpy
 import torch
 from ament_index_python.packages import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
+from dmn.msg import LocalizerStatus
 from rclpy.executors import SingleThreadedExecutor
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -36,17 +37,12 @@ from dmn_core.data.recording import RecordingConfig, record_context_bag, record_
 from dmn_core.observation import ObservationModel
 from dmn_core.worlds.maze import generate_maze
 from dmn_core.worlds.renderer import CameraConfig
+from dmn_ros.demo.domain import own_domain
 from dmn_ros.qualities import EVERYTHING
 
-# Processes of one run talk to each other only; domains up to 101 are safe on every system.
-DOMAIN = 20 + os.getpid() % 80
-TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
-ENVIRONMENT = {
-    **os.environ,
-    "ROS_DOMAIN_ID": str(DOMAIN),
-    "OMP_NUM_THREADS": "1",
-    TRANSPORTS: "DEFAULT",
-}
+# Processes of one run talk to each other only.
+DDS = {"ROS_DOMAIN_ID": str(own_domain()), "FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT"}
+ENVIRONMENT = {**os.environ, **DDS, "OMP_NUM_THREADS": "1"}
 IMAGE_TOPIC = "/camera/image_raw/compressed"
 WAIT_S = 180.0
 
@@ -69,12 +65,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     config = RecordingConfig(camera=CameraConfig(32, 32, supersampling=1.0))
     context = record_context_bag(folder / "context", layout, views=5, config=config)
     query = record_query_bag(folder / "query", layout, duration_s=4.0, config=config)
-    for seed, name in enumerate(("weights", "other")):
+    weights = folder / "weights.safetensors", folder / "other.safetensors"
+    for seed, path in enumerate(weights):
         torch.manual_seed(seed)
-        save_checkpoint(folder / f"{name}.safetensors", ObservationModel())
-    return Scene(
-        context, query, folder / "weights.safetensors", folder / "other.safetensors", images=20
-    )
+        save_checkpoint(path, ObservationModel())
+    return Scene(context, query, *weights, images=20)
 
 
 def cut_bag(source: Path, target: Path, keep: Callable[[str, float], bool], **renamed: str) -> Path:
@@ -122,13 +117,13 @@ class Process:
     def stop(self) -> int:
         if self.alive:
             self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(60)
+        return self.popen.wait(WAIT_S)
 
     def kill(self) -> None:
         """End it without a chance to say good-bye."""
         self.killed = True
         self.popen.kill()
-        self.popen.wait(15)
+        self.popen.wait(WAIT_S)
 
     def exit_code(self) -> int:
         """End it, if it still runs; then it must end well, else a clear error is allowed as well.
@@ -205,6 +200,12 @@ class Probe:
         self.node.create_subscription(kind, topic, messages.append, quality)
         return messages
 
+    def statuses(self, namespace: str = "", quality: Any = EVERYTHING) -> list[Any]:
+        """One comes each second: with the first, the localizer knows all listeners made so far."""
+        told = self.listen(LocalizerStatus, f"{namespace}status", quality)
+        self.wait(lambda: told, "a status")
+        return told
+
     def publisher(self, kind: Any, topic: str, quality: Any = EVERYTHING) -> Any:
         publisher = self.node.create_publisher(kind, topic, quality)
         self.wait(lambda: publisher.get_subscription_count() > 0, f"a subscriber of {topic}")
@@ -246,9 +247,9 @@ class Probe:
 
 @pytest.fixture(scope="session")
 def ros_context() -> Iterator[Any]:
-    os.environ.update({k: ENVIRONMENT[k] for k in ("ROS_DOMAIN_ID", TRANSPORTS)})
+    os.environ.update(DDS)
     context = rclpy.Context()
-    rclpy.init(context=context, domain_id=DOMAIN)
+    rclpy.init(context=context, domain_id=own_domain())
     yield context
     context.try_shutdown()
 

@@ -53,7 +53,7 @@ def test_errors_are_one_line_and_a_code(
     scene: Any, start: Any, parameters: dict[str, Any], words: list[str]
 ) -> None:
     player = start("bag_player", **{"bag": scene.query, **parameters})
-    assert player.popen.wait(30) == 1
+    assert player.popen.wait(180) == 1
     errors = [line for line in player.output.splitlines() if line.startswith("bag_player: error:")]
     assert len(errors) == 1
     assert [word for word in words if word not in errors[0]] == []

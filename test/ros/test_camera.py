@@ -193,6 +193,7 @@ def test_nodes_see_as_the_replay_does(
     localizer(camera=camera)
     probe.wait_for_state("map_views", "5")
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
+    probe.statuses()
     topics = ["/camera/image_raw/compressed", "/odom"]
     has_info = camera == "auto" and scene.case.network is not AROUND
     topics += ["/camera/camera_info"] if has_info else []

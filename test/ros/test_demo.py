@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +22,14 @@ from dmn_ros.demo.domain import own_domain, set_environment
 from dmn_ros.demo.options import find_odometry
 from dmn_ros.qualities import EVERYTHING
 
+# A busy machine may take long to start its nodes.
+PATIENCE_S = 180
+
 
 def run_demo(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(get_package_prefix("dmn")) / "lib" / "dmn" / "demo"), *words]
     wide = {**environment, "COLUMNS": "200"}
-    return subprocess.run(command, env=wide, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, env=wide, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture
@@ -67,6 +71,7 @@ def test_the_demo_leaves_pictures_a_table_and_a_bag(
         "--device": "cpu",
         "--particles": 64,
         "--threads": 1,
+        "--timeout-s": PATIENCE_S,
     }
     with foreign_diagnostics(probe):
         done = run_demo(environment, *(str(word) for pair in options.items() for word in pair))
@@ -105,6 +110,7 @@ def test_the_demo_says_why_it_cannot(
         "--query": str(scene.query),
         "--out": str(tmp_path),
         "--weights": str(scene.weights),
+        "--timeout-s": str(PATIENCE_S),
         option: value,
     }
     done = run_demo(environment, *(word for pair in options.items() for word in pair))
@@ -126,6 +132,16 @@ def test_the_demo_has_a_domain_of_its_own_unless_the_user_says_which(
     monkeypatch.setenv("ROS_DOMAIN_ID", "0")
     set_environment()
     assert os.environ["ROS_DOMAIN_ID"] == "0"
+
+
+def test_processes_of_one_machine_have_domains_of_their_own() -> None:
+    """Also those that would choose the same one."""
+    code = "import os, sys; os.getpid = lambda: int(sys.argv[1])\n"
+    code += "from dmn_ros.demo.domain import own_domain; print(own_domain())"
+    same = [sys.executable, "-c", code, str(own_domain() - 1)]
+    done = subprocess.run(same, capture_output=True, text=True, timeout=300, check=True)
+    assert 1 <= int(done.stdout) <= 100
+    assert int(done.stdout) != own_domain()
 
 
 def test_a_bag_without_odometry_is_refused_by_the_demo(scene: Any) -> None:

@@ -47,6 +47,7 @@ def test_images_past_the_last_odometry_are_dropped_and_playing_ends(
     localizer(precision=PRECISION)
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
     probe.wait_for_state("map_views", "5")
+    probe.statuses()
     player = start(
         "bag_player",
         bag=query,
@@ -60,9 +61,9 @@ def test_images_past_the_last_odometry_are_dropped_and_playing_ends(
     assert past > 5
     probe.wait(lambda: not player.alive, "the player to end")
     assert player.popen.returncode == 0, player.output
-    state = probe.wait_for_state("images_processed", str(done))
+    probe.wait_for_state("images_processed", str(done))
+    state = probe.wait_for_state("dropped_no_odometry", str(past))
     assert (state["images_received"], state["images_waiting"]) == (str(scene.images), "0")
-    assert state["dropped_no_odometry"] == str(past)
     probe.wait(lambda: len(poses) == done, "all poses")
     assert [stamp_ns(m.header.stamp) for m in poses] == [fix.stamp_ns for fix in expected.fixes]
     np.testing.assert_allclose(
@@ -76,17 +77,20 @@ def test_a_localizer_that_is_gone_ends_the_playing(
     scene: Any, start: Any, probe: Any, mapper: Any, localizer: Any
 ) -> None:
     mapper()
-    process = localizer()
+    # So many that it is at work still, however late it is killed.
+    process = localizer(min_particles=20_000, max_particles=20_000)
     probe.wait_for_state("map_views", "5")
-    player = start(
-        "bag_player",
-        bag=scene.query,
-        rate=4.0,
-        wait_for_subscribers=[IMAGE_TOPIC],
-        wait_for_localizer=True,
-        wait_s=4.0,
-    )
-    probe.wait(lambda: probe.state().get("images_received", "0") != "0", "the first images")
+    player: Any = None
+
+    def has_begun() -> bool:
+        nonlocal player
+        # A busy machine may take longer to bring them together: then it is played once more.
+        if player is None or not player.alive:
+            settings = {"wait_for_subscribers": [IMAGE_TOPIC], "wait_for_localizer": True}
+            player = start("bag_player", bag=scene.query, rate=4.0, wait_s=4.0, **settings)
+        return probe.state().get("images_received", "0") != "0"
+
+    probe.wait(has_begun, "the first images")
     process.kill()
     probe.wait(lambda: not player.alive, "the player to end")
     assert player.popen.returncode == 1

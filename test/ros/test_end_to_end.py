@@ -26,7 +26,7 @@ from dmn_core.data.drive_messages import (
     image_entries,
     odometry_entries,
 )
-from dmn_core.data.message_factory import header, message
+from dmn_core.data.message_factory import TYPESTORE, header, message
 from dmn_core.data.message_factory import pose as pose_message
 from dmn_core.data.recording import record_context_bag
 from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
@@ -44,22 +44,24 @@ HALF_S, RATE_HZ = 6.0, DRIVE_RATE_HZ
 # Seconds after the first sample: images that come late, none at all, and none of the wheels.
 LATE, DARK, STILL = (1.0, 2.2), (2.6, 3.8), (4.2, 4.8)
 LATE_NS, TWICE_AT = 400_000_000, 5.0
-# When a pose is stated, and how old it is then; images of the time after must be near the truth.
-# Midway between two images: nothing but the time between them orders topics on a loaded machine.
-STATED_AT, STATED_LATE, FOUND_AT = 0.27, 0.17, 0.4
+# When a pose is stated, and of which time; images of the time after must be near the truth. The bag
+# pauses for it, midway between two images, as nothing else orders topics on a loaded machine; the
+# time is that of the image before, of which it is known that odometry has come.
+STATED_AT, STATED_OF, FOUND_AT = 0.27, 0.02, 0.4
 SECOND = 1_000_000_000
 # Topics of the bag: the localizer hears all but /tf, and the probe that one.
-HEARD = [COMPRESSED_TOPIC, "/odom", "/initialpose", "/tf"]
+HEARD = [COMPRESSED_TOPIC, "/odom", "/tf"]
 # At the end of each lap, images by which it has found out where it was carried, and how well.
 FOUND_IMAGES, FOUND_M = 4, 4.0
 
 
 @dataclass(frozen=True)
 class Trip:
-    """A drive that is interrupted by a kidnap, as a bag, and what is known of it."""
+    """A drive that is interrupted by a kidnap, as a bag, the pose to state, and what is known."""
 
     context: Path
     query: Path
+    stated: bytes
     truth: PoseTrack
     odometry: PoseTrack
     images: int
@@ -86,34 +88,34 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> Trip:
     again = next(e for e in entries if e.topic == COMPRESSED_TOPIC and seconds(e) > TWICE_AT)
     entries.append(replace(again, stamp_ns=again.stamp_ns + LATE_NS))
     entries += odometry_entries(drive, measured, moves, CONFIG)
-    entries.append(stated_pose(drive))
     stamps = np.array([CONFIG.stamp_ns(time) for time in drive.times_s])
     return Trip(
         context,
         write_bag(folder / "query", entries, storage="mcap"),
+        stated_pose(drive),
         PoseTrack(stamps, drive.poses_map_base),
         PoseTrack(stamps[moves], measured[moves]),
         images=len(images),
     )
 
 
-def stated_pose(drive: Trajectory) -> Entry:
+def stated_pose(drive: Trajectory) -> bytes:
     """Where somebody says that the robot was, as of a recorded click in RViz."""
-    time_s = STATED_AT - STATED_LATE
     covariance = np.zeros(36)
     covariance[[0, 7]], covariance[35] = 0.25, 0.0685
-    (sample,) = np.flatnonzero(np.isclose(drive.times_s, time_s))
+    (sample,) = np.flatnonzero(np.isclose(drive.times_s, STATED_OF))
     pose = message(
         "geometry_msgs/msg/PoseWithCovariance",
         pose=pose_message(drive.poses_map_base[sample]),
         covariance=covariance,
     )
+    kind = "geometry_msgs/msg/PoseWithCovarianceStamped"
     content = message(
-        "geometry_msgs/msg/PoseWithCovarianceStamped",
-        header=header(CONFIG.stamp_ns(time_s), "map"),
+        kind,
+        header=header(CONFIG.stamp_ns(STATED_OF), "map"),
         pose=pose,
     )
-    return Entry(CONFIG.stamp_ns(STATED_AT), "/initialpose", content)
+    return bytes(TYPESTORE.serialize_cdr(content, kind))
 
 
 def within(times_s: Any, span: tuple[float, float]) -> Any:
@@ -136,7 +138,9 @@ def test_the_bag_is_what_it_should_be(trip: Trip) -> None:
     assert gaps_s.max() == pytest.approx(STILL[1] - STILL[0], abs=0.1)
 
 
-def test_a_drive_as_it_comes(trip: Trip, start: Any, probe: Any) -> None:
+def test_a_drive_as_it_comes(
+    trip: Trip, start: Any, probe: Any, cut_bag: Any, tmp_path: Path
+) -> None:
     weights = {"weights": default_weights_path(), "device": "cpu", "threads": 1}
     start("mapper", context_bag=trip.context, **weights)
     x, y, yaw = trip.truth.poses[0]
@@ -157,22 +161,33 @@ def test_a_drive_as_it_comes(trip: Trip, start: Any, probe: Any) -> None:
     probe.wait_for_state("map_views", "12")
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
     transforms = probe.listen(TFMessage, "/tf")
-    reports = probe.listen(LocalizerStatus, "status")
-    topics = ["pose", "/tf", "status"]
-    probe.wait(lambda: all(probe.node.count_publishers(t) for t in topics), "publishers")
+    reports = probe.statuses()
+    starts = probe.publisher(PoseWithCovarianceStamped, "/initialpose")
+
+    def play(bag: Path, *, images: int) -> dict[str, str]:
+        player = start("bag_player", bag=bag, rate=2.0, wait_for_subscribers=HEARD, wait_s=120.0)
+        state: dict[str, str] = probe.wait_for_state("images_processed", str(images))
+        probe.wait(lambda: not player.alive, "the player to end")
+        return state
+
+    begin = cut_bag(trip.query, tmp_path / "begin", lambda _, time_s: time_s < STATED_AT)
+    rest = cut_bag(trip.query, tmp_path / "rest", lambda _, time_s: time_s >= STATED_AT)
     for loop in range(1, 4):
-        player = start(
-            "bag_player", bag=trip.query, rate=2.0, wait_for_subscribers=HEARD, wait_s=120.0
-        )
-        state = probe.wait_for_state("images_processed", str(loop * trip.images))
+        play(begin, images=(loop - 1) * trip.images + 1)
+        starts.publish(trip.stated)
+        probe.wait(lambda n=loop: localizer.output.count("starting at") == n, "the stated pose")
+        state = play(rest, images=loop * trip.images)
         assert state["dropped_out_of_order"] == str(loop)
         assert state["images_dropped"] == str(loop)
-        probe.wait(lambda p=player: not p.alive, "the player to end")
     probe.wait(lambda: len(poses) == 3 * trip.images, "all poses")
     # Between images and after them the status is told as well, by the node's own time.
     latest = CONFIG.stamp_ns(3 * HALF_S)
-    of_images = [r for r in reports if stamp_ns(r.header.stamp) < latest]
-    assert len(of_images) == len(poses)
+
+    def reports_of_images() -> list[Any]:
+        return [r for r in reports if stamp_ns(r.header.stamp) < latest]
+
+    probe.wait(lambda: len(reports_of_images()) == len(poses), "the status of each pose")
+    of_images = reports_of_images()
 
     laps = [poses[i * trip.images : (i + 1) * trip.images] for i in range(3)]
     assert_begins(laps, trip)

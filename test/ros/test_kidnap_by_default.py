@@ -59,7 +59,7 @@ def test_a_kidnapped_robot_of_default_settings(probe: Any, start: Any, tmp_path:
     probe.wait_for_state("map_views", str(VIEWS))
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
     transforms = probe.listen(TFMessage, "/tf")
-    reports = probe.listen(LocalizerStatus, "status")
+    reports = probe.statuses()
     start("bag_player", bag=query, rate=4.0, wait_for_subscribers=[COMPRESSED_TOPIC, "/odom"])
     state = probe.wait_for_state("images_processed", str(count), seconds=240)
     assert state["images_dropped"] == "0"
@@ -74,7 +74,12 @@ def test_a_kidnapped_robot_of_default_settings(probe: Any, start: Any, tmp_path:
         [pose_with_covariance(p.pose)[0] - truth.at(s) for p, s in zip(poses, stamps, strict=True)]
     )
     off_m = np.hypot(off[:, 0], off[:, 1])
-    by_stamp = {stamp_ns(report.header.stamp): report for report in reports}
+
+    def reports_by_stamp() -> dict[int, LocalizerStatus]:
+        return {stamp_ns(report.header.stamp): report for report in reports}
+
+    probe.wait(lambda: reports_by_stamp().keys() >= set(stamps), "the status of each pose")
+    by_stamp = reports_by_stamp()
     states = [by_stamp[stamp].state for stamp in stamps]
     carried = int(np.searchsorted(stamps, CONFIG.stamp_ns(drive.kidnap_s)))
     success_m = by_stamp[stamps[0]].success_distance_m

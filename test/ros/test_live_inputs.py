@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,34 +57,43 @@ def camera_info(focal: float) -> CameraInfo:
 def test_views_wait_for_the_camera_and_bad_ones_are_survived(probe: Any, mapper: Any) -> None:
     process = mapper(live_poses="pose", image_transport="compressed", publish_period_s=0.1)
     maps = probe.listen(ViewMap, "map", LATCHED)
+    # Before those of images: who hears an image knows that a camera_info will come.
+    cameras = probe.publisher(CameraInfo, "camera_info")
     poses = probe.publisher(PoseStamped, "view_pose")
     images = probe.publisher(CompressedImage, "image/compressed")
-    cameras = probe.publisher(CameraInfo, "camera_info")
+    numbers = itertools.count()
 
-    def see(number: int, x: float, **settings: int) -> None:
-        images.publish(jpeg(number, **settings))
-        poses.publish(at(number, x))
+    def is_said(words: str) -> bool:
+        return words in process.output
+
+    def see_until(condition: Callable[[], bool], x: float, **settings: int) -> None:
+        """Best-effort messages may be lost on a busy machine: others come after a long while."""
+        for number in itertools.islice(numbers, 3):
+            images.publish(jpeg(number, **settings))
+            poses.publish(at(number, x))
+            with suppress(AssertionError):
+                probe.wait(condition, "what an image brings about", seconds=20)
+                break
+        assert condition()
+
+    def tell_until(words: str, focal: float) -> None:
+        """The same camera_info again and again, as one may be lost, until something is said."""
+        probe.wait(lambda: cameras.publish(camera_info(focal)) or is_said(words), words)
 
     probe.wait(lambda: maps, "the first map")
-    see(0, 0.0)
-    probe.wait(lambda: "came before its camera_info" in process.output, "the image to be skipped")
+    see_until(lambda: is_said("came before its camera_info"), 0.0)
 
     # The same wrong calibration again and again is wrong once.
     for _ in range(3):
         cameras.publish(camera_info(float("nan")))
-    probe.wait(lambda: "camera_info' refused" in process.output, "a refusal")
+    tell_until("camera_info' refused", float("nan"))
     # While it is not known what the camera sees, no image is taken.
-    poses.publish(at(0, 0.0))
-    see(0, 5.0)
-    probe.wait(lambda: "image refused: '/camera_info' refused" in process.output, "no view")
-    cameras.publish(camera_info(10.0))
-    probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
+    see_until(lambda: is_said("image refused: '/camera_info' refused"), 5.0)
+    tell_until("the camera is that of '/camera_info'", 10.0)
     assert process.output.count("[mapper]: '/camera_info' refused") == 1
 
-    see(1, 10.0, width=65535)
-    probe.wait(lambda: "image refused: cannot decode" in process.output, "the absurd picture")
-    see(2, 20.0)
-    probe.wait(lambda: maps[-1].n_views == 6, "a view")
+    see_until(lambda: is_said("image refused: cannot decode"), 10.0, width=65535)
+    see_until(lambda: maps[-1].n_views == 6, 20.0)
     assert max(maps[-1].viewpoints[::3]) == 20.0
     assert "Traceback" not in process.output
 
@@ -96,11 +108,16 @@ def test_a_camera_that_was_told_of_once_and_poses_sent_best_effort_make_views(
     probe.wait(lambda: "the camera is that of '/camera_info'" in process.output, "the camera")
     poses = probe.node.create_publisher(PoseStamped, "view_pose", qos_profile_sensor_data)
     images = probe.publisher(CompressedImage, "image/compressed")
-    probe.wait(poses.get_subscription_count, "the mapper to listen")
-    for number in range(3):
+    numbers = itertools.count()
+
+    def is_seen() -> bool:
+        # The mapper may not know of the poses yet, and either may be lost.
+        number = next(numbers)
         images.publish(jpeg(number))
         poses.publish(at(number, 20.0))
-    probe.wait(lambda: maps and maps[-1].n_views == 6, "a view")
+        return bool(maps[-1].n_views == 6)
+
+    probe.wait(is_seen, "a view")
 
 
 def test_a_localizer_that_heard_of_its_camera_once_complains_of_no_silence(
@@ -147,7 +164,7 @@ def test_a_gpu_without_memory_costs_a_view_and_not_the_node(
             assert node._worker is not None
             done = threading.Event()
             node._worker.put(done.set)
-            assert done.wait(60.0)
+            assert done.wait(180.0)
 
         with monkeypatch.context() as broken:
             broken.setattr(live, "add", full)

@@ -59,7 +59,8 @@ class Robot:
 
     def __init__(self, probe: Any) -> None:
         self.probe = probe
-        self.poses = probe.listen(PoseWithCovarianceStamped, "pose")
+        # Latched, as the localizer may not know of this listener yet at the first pose.
+        self.poses = probe.listen(PoseWithCovarianceStamped, "pose", LATCHED)
         self._publishers: dict[str, Any] = {}
 
     def publish(self, topic: str, message: Any) -> None:
@@ -113,11 +114,13 @@ def test_bad_input_is_counted_and_survived(probe: Any, process: Any, scene: Any)
     # Odometry of another frame is taken, and said once.
     assert process.output.count("odometry is of the frame 'base_footprint'") == 1
     robot.publish("initialpose", initial_pose((3.0, -2.0, 0.5)))
+    probe.wait(lambda: "once there is a map" in process.output, "the start to be kept")
 
     # Maps of other weights, and maps that are damaged, are refused.
     robot.publish("map", map_message(scene.other_weights))
     robot.expect("refused_map", 1)
-    assert "made by weights" in process.output
+    # It is counted first.
+    probe.wait(lambda: "made by weights" in process.output, "the reason")
     damaged = map_message(scene.weights)
     damaged.viewpoints = damaged.viewpoints[:-1]
     robot.publish("map", damaged)

@@ -104,7 +104,7 @@ def test_what_is_wrong_at_start_is_one_line_and_a_code(
     mapper: Any, parameters: dict[str, Any], words: list[str]
 ) -> None:
     process = mapper(**parameters)
-    assert process.popen.wait(30) == 1
+    assert process.popen.wait(180) == 1
     errors = [line for line in process.output.splitlines() if "error" in line.lower()]
     assert len(errors) == 1
     assert errors[0].startswith("mapper: error: ")

@@ -36,9 +36,9 @@ def test_all_parameters_are_told_at_once(ros_context: Any, kind: type[Any]) -> N
     try:
         declared = declare(node, kind)
         fields = dataclasses.fields(kind)
-        assert client.wait_for_services(timeout_sec=20.0)
+        assert client.wait_for_services(timeout_sec=180.0)
         answer = client.get_parameters([ros_name(field) for field in fields])
-        executor.spin_until_future_complete(answer, timeout_sec=20.0)
+        executor.spin_until_future_complete(answer, timeout_sec=180.0)
         values = [parameter_value_to_python(value) for value in answer.result().values]
     finally:
         executor.remove_node(node)

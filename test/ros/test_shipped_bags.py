@@ -82,6 +82,7 @@ def test_published_poses_follow_the_truth(
     probe.wait(lambda: int(probe.state().get("map_views", 0)) > 0, "the map")
     topics = ("pose", "/tf")
     probe.wait(lambda: all(probe.node.count_publishers(t) for t in topics), "publishers")
+    probe.statuses()
     starts.publish(start_near(truth[0]))
     assert starts.wait_for_all_acked()
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
         node._work.put_image(lambda: [][0])
         node._work.put(lambda: {}["no"])
         node._work.put(done.set)
-        assert done.wait(10.0)
+        assert done.wait(180.0)
         counts = node._reporting.counts.snapshot()
     assert counts.dropped == {"failed": 1}
     assert counts.refused == {"job": 1}
@@ -47,8 +48,12 @@ def test_only_images_that_fail_count_as_dropped(scene: Any, ros_context: Any) ->
 
 
 def test_what_fails_again_and_again_is_told_once_in_a_while(
-    scene: Any, ros_context: Any, capfd: pytest.CaptureFixture[str]
+    scene: Any,
+    ros_context: Any,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("dmn_ros.throttle.time", SimpleNamespace(monotonic=lambda: 0.0))
     with localizer_node(scene.weights) as node:
         done = threading.Event()
         for _ in range(5):
@@ -62,7 +67,7 @@ def test_what_fails_again_and_again_is_told_once_in_a_while(
         with node._reporting.refusing("map"):
             raise MapError("of another world")
         node._work.put(done.set)
-        assert done.wait(10.0)
+        assert done.wait(180.0)
     told = capfd.readouterr().err
     # One for each kind of failure: images, jobs and maps.
     assert told.count("IndexError: no\n\n") == 1
@@ -84,7 +89,7 @@ def test_an_image_that_the_end_overtakes_is_no_failure_to_tell_of(
         rclpy.shutdown()
         node._work.put_image(lambda: node._outputs._points.get_subscription_count())
         node._work.put(done.set)
-        assert done.wait(10.0)
+        assert done.wait(180.0)
         assert node._reporting.counts.snapshot().dropped == {"failed": 1}
     told = capfd.readouterr().err
     assert "Traceback" not in told
@@ -97,15 +102,17 @@ def test_whoever_asks_twice_to_stop_gets_a_good_end(
 ) -> None:
     """A terminal sends a signal to nodes and to ros2 launch, which hands it on once more."""
     settings = {"localizer": {"weights": scene.weights, "device": "cpu"}}
-    settings["bag_player"] = {"bag": scene.query, "wait_for_subscribers": ["/odom"]}
+    waiting = {"wait_for_subscribers": ["/odom"], "wait_s": 600.0}
+    settings["bag_player"] = {"bag": scene.query, **waiting}
+    client = probe.node.create_client(GetParameters, f"{executable}/get_parameters")
+    probe.wait(lambda: not client.service_is_ready(), "the end of those before")
     process = start(executable, **settings.get(executable, {}))
     # It offers a service as soon as it can be told to stop.
-    client = probe.node.create_client(GetParameters, f"{executable}/get_parameters")
     probe.wait(client.service_is_ready, "the node")
     for _ in range(10):
         process.popen.send_signal(signal.SIGINT)
         time.sleep(0.05)
-    assert process.popen.wait(30) == 0
+    assert process.popen.wait(180) == 0
     assert "Traceback" not in process.output
 
 

@@ -66,6 +66,7 @@ def test_nodes_and_replay_give_the_same_poses(
     transforms = probe.listen(TFMessage, "/tf")
     topics = ["pose", "particle_cloud", "particle_points", "particles", "/tf"]
     probe.wait(lambda: all(probe.node.count_publishers(t) for t in topics), "publishers")
+    probe.statuses()
 
     player = start(
         "bag_player", bag=scene.query, rate=4.0, wait_for_subscribers=[IMAGE_TOPIC, "/odom"]
@@ -73,7 +74,8 @@ def test_nodes_and_replay_give_the_same_poses(
     expected = offline(scene)
     state = probe.wait_for_state("images_processed", str(scene.images))
     assert state["images_dropped"] == "0"
-    probe.wait(lambda: len(poses) == scene.images, "all poses")
+    told = (poses, clouds, points, particles)
+    probe.wait(lambda: {len(heard) for heard in told} == {scene.images}, "all poses and clouds")
     probe.wait(lambda: not player.alive, "the player to end")
     assert player.popen.returncode == 0
 
@@ -89,11 +91,10 @@ def test_nodes_and_replay_give_the_same_poses(
     for message, fix in zip(particles, expected.fixes, strict=True):
         np.testing.assert_array_equal(message.weight, fix.weights.astype(np.float32))
         np.testing.assert_array_equal(message.x, fix.particles_map_base[:, 0].astype(np.float32))
-    assert len(clouds) == len(points) == scene.images
-    told = sum(fix.status.state in TRUSTED for fix in expected.fixes)
-    assert told > 0
+    trusted = sum(fix.status.state in TRUSTED for fix in expected.fixes)
+    assert trusted > 0
     # Those of the bag wait on the same topic.
-    probe.wait(lambda: len(from_map(transforms)) == told, f"{told} transforms")
+    probe.wait(lambda: len(from_map(transforms)) == trusted, f"{trusted} transforms")
     assert_transforms_agree(transforms, expected.fixes)
 
 
@@ -128,17 +129,19 @@ def test_the_newest_image_goes_first_where_not_all_can_be_processed(
     poses = probe.listen(PoseWithCovarianceStamped, "pose")
     probe.wait_for_state("map_views", "5")
     probe.wait(lambda: probe.node.count_publishers("pose"), "the localizer's poses")
+    probe.statuses()
     start("bag_player", bag=scene.query, rate=2.0, wait_for_subscribers=[IMAGE_TOPIC, "/odom"])
 
-    def all_are_accounted_for() -> bool:
-        state = probe.state()
-        done = int(state["images_processed"]) + int(state["images_dropped"])
-        return int(state["images_received"]) > 5 and done == int(state["images_received"])
+    def count(what: str) -> int:
+        return int(probe.state().get(what, "0"))
 
-    probe.wait(all_are_accounted_for, "all images to be processed or superseded")
-    state = probe.state()
-    assert 0 < int(state["images_processed"]) < scene.images
-    assert int(state["dropped_superseded"]) > 0
-    probe.wait(lambda: len(poses) == int(state["images_processed"]), "the poses")
+    def all_are_accounted_for() -> bool:
+        """By one report, as the bag may go on while others come."""
+        processed = count("images_processed")
+        done = processed + count("images_dropped") == count("images_received") > 5
+        return done and count("dropped_superseded") > 0 and len(poses) == processed
+
+    probe.wait(all_are_accounted_for, "all images to be superseded, or processed and told")
+    assert 0 < count("images_processed") < scene.images
     stamps = [stamp_ns(message.header.stamp) for message in poses]
     assert stamps == sorted(stamps)

@@ -9,7 +9,7 @@ import pytest
 
 from dmn_ros.worker import Worker
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 180.0
 
 
 def worker(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,12 +114,12 @@ def _read(folder: Path, image_size: ImageSize) -> StreetIndex | None:
 
 def _key(path: Path, image_size: ImageSize) -> str:
     """A name that differs when the database, the size of images or the making of them differs."""
-    files = sorted(
-        (file.name, status.st_size, status.st_mtime_ns)
-        for file in path.iterdir()
-        # Opening renews the other files, and logs without content.
-        if file.suffix in (".ldb", ".sst", ".log") and (status := file.stat()).st_size
-    )
-    digest = hashlib.sha256(json.dumps([_VERSION, files]).encode()).hexdigest()[:12]
+    files = []
+    for file in path.iterdir():
+        # Another process that opens the database renews the other files, and logs without content.
+        with suppress(FileNotFoundError):
+            if file.suffix in (".ldb", ".sst", ".log") and (status := file.stat()).st_size:
+                files.append((file.name, status.st_size, status.st_mtime_ns))
+    digest = hashlib.sha256(json.dumps([_VERSION, sorted(files)]).encode()).hexdigest()[:12]
     height, width = image_size
     return f"streetlearn-{width}x{height}-{digest}"

@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,14 @@ SCRIPT = Path(__file__).with_name("small_runs.py")
 def two(tmp_path_factory):
     """Folder of a run of two processes, and what each of them has in the end."""
     return together(tmp_path_factory.mktemp("two"))
+
+
+def free_port():
+    """One that the system gives nobody who asks for any, as others may until it is in use."""
+    for port in count(20_000 + os.getpid() % 10_000):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return str(port)
 
 
 def together(folder, *lengths):
@@ -59,13 +69,11 @@ def test_two_processes_have_the_gradients_and_weights_of_one(small, two, tmp_pat
 
 def test_two_machines_learn_what_two_processes_of_one_do(two, tmp_path):
     """Machines of one process each, that meet at an address as docs/training.md says."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     meeting = ("--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1")
+    meeting += ("--master-port", free_port())
     machines = [
         subprocess.Popen(
-            [sys.executable, "-m", "torch.distributed.run", *meeting, "--master-port", str(port),
+            [sys.executable, "-m", "torch.distributed.run", *meeting,
              "--node-rank", str(rank), str(SCRIPT), str(tmp_path)],
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,

@@ -141,6 +141,6 @@ except WorldError as error:
     print(error)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
     )
     assert "apt-get install libegl1 libgl1-mesa-dri" in done.stdout, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from dmn.msg import ViewMap
 from geometry_msgs.msg import PoseWithCovarianceStamped, TransformStamped
 from tf2_msgs.msg import TFMessage
 
-from dmn_core.data.ros_decoding import pose_with_covariance
+from dmn_core.data.ros_decoding import pose_with_covariance, stamp_ns
 from dmn_core.localization import Everywhere
 from dmn_core.pose_track import compose
 from dmn_core.robot import load_localizer, session_of
@@ -53,9 +54,9 @@ def tell(probe: Any) -> Any:
             publishers.append(probe.publisher(TFMessage, "tf_static", MANY_LATCHED))
         publishers[0].publish(TFMessage(transforms=list(transforms)))
         assert publishers[0].wait_for_all_acked()
-        # What has arrived is taken in before another report or two.
-        reports = len(probe.heard["/diagnostics"])
-        probe.wait(lambda: len(probe.heard["/diagnostics"]) > reports + 1, "reports")
+        # What has arrived is taken in before two more reports are made; some may be on their way.
+        acked_ns, reports = time.time_ns(), probe.heard["/diagnostics"]
+        probe.wait(lambda: stamp_ns(reports[-2].header.stamp) >= acked_ns, "two reports")
 
     return publish
 

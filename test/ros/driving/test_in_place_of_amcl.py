@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from std_srvs.srv import Empty
 from dmn_core.data.ros_decoding import stamp_ns
 from dmn_ros.conversions import to_pose
 from dmn_ros.frames import header
-from dmn_ros.qualities import LATCHED
+from dmn_ros.qualities import FAST_SENSOR, LATCHED
 
 CONFIGURE = Transition.TRANSITION_CONFIGURE
 ACTIVATE = Transition.TRANSITION_ACTIVATE
@@ -38,7 +39,7 @@ class Camera:
         self.probe, self.taken = probe, 0
         # As Nav2's commander listens: latched, or it waits for ever.
         self.poses = probe.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
-        self.statuses = probe.listen(LocalizerStatus, "status", qos_profile_sensor_data)
+        self.statuses = probe.statuses(quality=FAST_SENSOR)
         self.listen()
 
     def listen(self) -> None:
@@ -56,19 +57,24 @@ class Camera:
         self.images.publish(Image(header=header(stamp, "camera"), data=bytes(32 * 32 * 3), **size))
         return stamp
 
-    def look(self) -> LocalizerStatus:
-        """The status of another image; one that best effort loses is taken again."""
+    def look(self, *, asks: bool = False) -> LocalizerStatus:
+        """The status of another image, which asks to be weighed or not.
+
+        What best effort loses is taken, and asked, again.
+        """
         for _ in range(10):
+            if asks:
+                self.probe.call(Empty, "request_nomotion_update", Empty.Request())
             stamp = self.see()
-            try:
-                self.probe.wait(lambda t=stamp: self.newest() >= t, "a status", seconds=10.0)
-            except AssertionError:
-                continue
-            return self.statuses[-1]
+            with suppress(AssertionError):
+                return self.probe.wait(lambda t=stamp: self.told_of(t), "a status", seconds=10.0)
         raise AssertionError("no image of ten was heard of")
 
-    def newest(self) -> int:
-        return min((stamp_ns(m[-1].header.stamp) if m else 0) for m in (self.statuses, self.poses))
+    def told_of(self, stamp: int) -> LocalizerStatus | None:
+        """The status of an image whose pose has come; the newest may be one without an image."""
+        if stamp_ns(self.poses[-1].header.stamp) != stamp:
+            return None
+        return next((s for s in self.statuses if stamp_ns(s.header.stamp) == stamp), None)
 
     def off(self) -> float:
         """Distance of the newest pose from the place."""
@@ -126,6 +132,7 @@ def test_nav2_finds_what_it_knows_of_amcl(
     probe.wait_for_state("map_views", "3")
     assert "starting anew, everywhere in the map" in amcl.output
 
+    probe.wait(lambda: len(probe.node.get_publishers_info_by_topic("/status")) == 1, "/status")
     (status_info,) = probe.node.get_publishers_info_by_topic("/status")
     assert status_info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
     robot = Camera(probe)
@@ -134,16 +141,14 @@ def test_nav2_finds_what_it_knows_of_amcl(
 
     # A robot that stands: images are carried until one is asked to be weighed.
     probe.wait(lambda: not robot.look().weighed, "an image that is not weighed")
-    probe.call(Empty, "request_nomotion_update", Empty.Request())
-    assert robot.look().weighed
+    assert robot.look(asks=True).weighed
     assert not robot.look().weighed
 
     # Fewer particles from the next time on that they are drawn; never fewer than the least.
     assert set_parameters(probe, max_particles=64) == [True]
     assert set_parameters(probe, min_particles=65, first_map_only=True) == [False, True]
     for expected in (128, 64):
-        probe.call(Empty, "request_nomotion_update", Empty.Request())
-        assert robot.look().num_particles == expected
+        assert robot.look(asks=True).num_particles == expected
     assert robot.off() < 1.0
 
     # Another map is not looked at.

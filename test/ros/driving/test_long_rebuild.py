@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import time
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_a_manager_is_answered_while_a_map_is_rebuilt(
     rebuild = probe.node.create_client(Trigger, "mapper/rebuild")
     state = probe.node.create_client(GetState, "mapper/get_state")
     probe.wait(lambda: rebuild.service_is_ready() and state.service_is_ready(), "the services")
+    probe.settle()
 
     began_s, rebuilt = time.monotonic(), rebuild.call_async(Trigger.Request())
     waits_s = list[float]()
@@ -55,19 +57,27 @@ def test_a_manager_is_answered_while_a_map_is_rebuilt(
         time.sleep(0.02)
     took_s = time.monotonic() - began_s
     assert rebuilt.result().success, rebuilt.result().message
-    # Else each of them waits for all of it.
+    # Else each of them waits for all of it; a busy machine may hold up a single one.
     assert len(waits_s) >= 5
-    assert max(waits_s) < took_s / 2
+    assert statistics.median(waits_s) < took_s / 2
     probe.wait(lambda: len(maps) == 2, "the rebuilt map")
     assert same_map(*map(from_map_message, maps))
 
     # Ctrl-C does not wait for a map that nobody wants any more.
-    again = rebuild.call_async(Trigger.Request())
-    assert manager.state == "active"
-    assert not again.done()
-    stopped_s = time.monotonic()
+    def is_at_work() -> bool:
+        """Whether a rebuild has begun and goes on; a busy machine may pause until it is over."""
+        again = rebuild.call_async(Trigger.Request())
+        # What was asked before the first answer has begun by the second.
+        for _ in range(2):
+            answer = state.call_async(GetState.Request())
+            probe.wait(answer.done, "the state")
+        return not again.done()
+
+    probe.wait(is_at_work, "a rebuild at work")
+    published = process.output.count("published a map")
     process.popen.send_signal(signal.SIGINT)
-    assert process.popen.wait(30) == 0
-    assert time.monotonic() - stopped_s < took_s
+    assert process.popen.wait(60) == 0
+    # It was given up.
+    assert "the mapper is cleaned up or ends" in process.output
+    assert process.output.count("published a map") == published
     assert "Traceback" not in process.output
-    assert process.output.count("published a map") == 2

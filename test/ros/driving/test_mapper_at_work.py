@@ -31,7 +31,7 @@ from dmn_ros.qualities import LATCHED
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 PIXELS = 32 * 32 * 3
 CONFIGURE = Transition.TRANSITION_CONFIGURE
 ACTIVATE = Transition.TRANSITION_ACTIVATE
@@ -94,6 +94,7 @@ class Busy:
         """A future answer."""
         client = self.probe.node.create_client(kind, f"{self.manager.name}/{name}")
         self.probe.wait(client.service_is_ready, f"the service {name}")
+        self.probe.settle()
         return client.call_async(request)
 
     def wait(self, condition: Callable[[], Any], what: str) -> None:
@@ -122,6 +123,7 @@ def busy(
             "live_poses": "pose",
             "publish_period_s": 0.05,
             "qos_overrides./image.subscription.reliability": "reliable",
+            "qos_overrides./view_pose.subscription.reliability": "reliable",
             **parameters,
         }
         with running(MapperNode, name, **settings) as node:

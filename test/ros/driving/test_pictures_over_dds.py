@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,19 @@ def image(stamp: int, rgb: np.ndarray, encoding: str) -> Image:
 
 
 def test_encodings_and_sizes(probe: Any, mapper: Any, scene: Any) -> None:
-    reliable = {"qos_overrides./image.subscription.reliability": "reliable"}
+    reliable = {
+        f"qos_overrides./{topic}.subscription.reliability": "reliable"
+        for topic in ("image", "view_pose")
+    }
     mapper(context_bag=None, live_poses="pose", publish_period_s=0.1, **reliable)
     maps = probe.listen(ViewMap, "map", LATCHED)
     poses = probe.publisher(PoseStamped, "view_pose")
     images = probe.publisher(Image, "image")
     # Of the two that share a profile, only the one that was asked for is another now.
     for topic, expected in (("/image", "RELIABLE"), ("/camera_info", "BEST_EFFORT")):
-        (heard,) = probe.node.get_subscriptions_info_by_topic(topic)
+        heard_at = partial(probe.node.get_subscriptions_info_by_topic, topic)
+        probe.wait(lambda known=heard_at: len(known()) == 1, topic)
+        (heard,) = heard_at()
         assert heard.qos_profile.reliability == ReliabilityPolicy[expected]
     random = np.random.default_rng(0)
     encodings = ("rgb8", "bgr8", "rgba8", "mono8", "mono16", *PLAIN)

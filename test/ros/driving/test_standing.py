@@ -40,8 +40,8 @@ class Told:
 
     def __init__(self, probe: Any, drive: Any) -> None:
         self.probe = probe
-        self.statuses: list[Any] = probe.listen(LocalizerStatus, "status")
         self.robot = drive()
+        self.statuses: list[Any] = self.robot.statuses
         self.seen = 0
 
     def look(self) -> Any:
@@ -59,6 +59,11 @@ class Told:
         """The report that agrees with the newest status on a state."""
         self.probe.wait_for_state("state", state)
         return self.probe.heard["/diagnostics"][-1].status[0]
+
+    def all_is_well(self) -> bool:
+        """Whether a report says so after one more image; one that came late tells of silence."""
+        is_tracking = self.look().state == LocalizerStatus.TRACKING
+        return is_tracking and self.report("TRACKING").level == DiagnosticStatus.OK
 
     def reports(self, seconds: int = 2) -> None:
         """Wait for a report that was made so much later; not one on its way."""
@@ -86,7 +91,7 @@ def test_a_robot_that_is_lost_says_so_and_is_found_again(
     told = Told(probe, drive)
     for _ in range(3):
         assert told.look().state == LocalizerStatus.TRACKING
-    assert told.report("TRACKING").level == DiagnosticStatus.OK
+    probe.wait(told.all_is_well, "a report that all is well")
     probe.wait(lambda: told.robot.told_ns, "map to odom")
     told.robot.set(**confidences(1.0), lost_images=3)
     states = [told.look().state for _ in range(4)]
@@ -103,7 +108,7 @@ def test_a_robot_that_is_lost_says_so_and_is_found_again(
     assert len(told.robot.told_ns) == heard
     told.robot.set(**confidences(0.0))
     assert told.look().state == LocalizerStatus.TRACKING
-    assert told.report("TRACKING").level == DiagnosticStatus.OK
+    probe.wait(told.all_is_well, "a report that all is well")
     probe.wait(lambda: len(told.robot.told_ns) > heard, "map to odom again")
 
 
@@ -164,7 +169,7 @@ def test_without_images_it_says_what_is_missing(
     probe.publisher(PoseWithCovarianceStamped, "initialpose").publish(outside)
     probe.wait(lambda: "once there is a map" in process.output, "the start")
     send_map()
-    assert "outside of the map's area" in process.output
+    probe.wait(lambda: "outside of the map's area" in process.output, "a word on the start")
     probe.wait(lambda: told.statuses[-1].reason == "no image came yet", "the reason")
 
     def message() -> str:
@@ -173,10 +178,10 @@ def test_without_images_it_says_what_is_missing(
     probe.wait(lambda: "no image came on '/image'" in message(), "a silent topic")
     assert "no odometry came on '/odom'" in message()
     assert told.look().state == LocalizerStatus.TRACKING
-    probe.wait(lambda: told.statuses[-1].reason.startswith("no pose for"), "the timeout")
-    assert "no image came on '/image' for" in told.statuses[-1].reason
+    lacks = ("no pose for", "no image came on '/image' for")
+    probe.wait(lambda: all(lack in told.statuses[-1].reason for lack in lacks), "the timeout")
     for key in ("image_rate_hz", "odometry_rate_hz"):
-        assert {rate > 0 for rate in rates(probe, key)} == {False, True}, key
+        probe.wait(lambda k=key: {rate > 0 for rate in rates(probe, k)} == {False, True}, key)
     assert told.statuses[-1].state == LocalizerStatus.LOST
     assert told.report("LOST").level == DiagnosticStatus.ERROR
     # Each start forgets what was known.
@@ -198,11 +203,11 @@ def test_images_without_odometry_say_that_odometry_is_missing(
     def without_odometry() -> str:
         told.robot.picture(START + SECOND + next(pictures) * SECOND // 20)
         reason = str(told.statuses[-1].reason)
-        return reason if reason.startswith("no pose for") else ""
+        return reason if reason.startswith("no pose for") and "no image" not in reason else ""
 
+    # On a busy machine, images may be silent for a while as well.
     reason = probe.wait(without_odometry, "the timeout")
     assert "no odometry came on '/odom' for" in reason
-    assert "no image" not in reason
     assert "no odometry came on '/odom' for" in told.report("LOST").message
 
 
@@ -280,5 +285,6 @@ def test_the_transform_comes_at_its_own_rate(
         assert len(stamps) == 1
         return
     # A busy machine delays or loses some: the middle of the steps is what the timer does.
-    assert len(stamps) > 2 * rate_hz / 3
+    probe.wait(lambda: len(told.robot.told_ns) > 2 * rate_hz, "those of three seconds")
+    stamps = told.robot.told_ns
     assert np.median(np.diff(stamps)) / SECOND == pytest.approx(1 / rate_hz, rel=0.4)

@@ -145,7 +145,7 @@ def test_the_transform_follows_simulated_time(
     assert robot.told_ns == told
     # As time goes on, so does the transform, for as long as it is believed.
     tell_time(START + 2 * SECOND)
-    assert robot.told_ns[-1] >= START + 3 * SECOND
+    probe.wait(lambda: robot.told_ns[-1] >= START + 3 * SECOND, "map to odom to go on")
     tell_time(START + 60 * SECOND)
     told = robot.told_ns
     tell_time(START + 61 * SECOND)
@@ -220,6 +220,8 @@ def test_two_robots_in_one_world_do_not_mix(
         # Nothing is heard of the other: it has seen no image, or repeats what it said.
         assert len(other.poses) == heard[0]
     for name in places:
-        ours = probe.node.get_publisher_names_and_types_by_node("localizer", f"/{name}")
+        node = "localizer", f"/{name}"
+        probe.wait(lambda n=node: n in probe.node.get_node_names_and_namespaces(), name)
+        ours = probe.node.get_publisher_names_and_types_by_node(*node)
         shared = {topic for topic, _ in ours if not topic.startswith(f"/{name}/")}
         assert shared <= {"/diagnostics", "/rosout", "/parameter_events"}

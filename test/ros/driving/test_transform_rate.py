@@ -134,17 +134,22 @@ def test_images_that_take_long_leave_no_gaps_in_the_transform(
             if ticks % 4 == 1:
                 robot.picture(stamp - SECOND // 100)
             ticks += 1
-        return len(arrivals.poses) > IMAGES
+        return len(arrivals.latencies_s) > IMAGES
 
     probe.wait(drive_on, "images to be done")
+    # Until now; some may still be on their way.
+    until_ns = time.time_ns() + SECOND
+    probe.wait(lambda: drive_on() and arrivals.transforms[-1] >= until_ns, "the transforms")
     latency_s = float(np.median(arrivals.latencies_s))
     made_s = (np.array(arrivals.transforms) - arrivals.transforms[0]) / SECOND
     assert latency_s > 6 / RATE_HZ
     # From the first pose to the last, with the worker busy all the time.
     assert made_s[-1] > 0.7 * latency_s * IMAGES
     # The first one bears the time of an image that is as old as that.
-    assert np.diff(made_s)[1:].max() < latency_s / 2
-    assert len(made_s) > 0.5 * RATE_HZ * made_s[-1]
+    steps_s = np.sort(np.diff(made_s)[1:])
+    # A busy machine may pause once; to wait for the images would leave a gap at each of them.
+    assert steps_s[-2] < latency_s / 2
+    assert np.median(steps_s) < 2 / RATE_HZ
 
 
 def test_corrections_are_taken_over_bit_by_bit_where_that_is_asked_for(
@@ -156,8 +161,7 @@ def test_corrections_are_taken_over_bit_by_bit_where_that_is_asked_for(
     maps = probe.node.create_publisher(ViewMap, "map", LATCHED)
     maps.publish(simple_map(scene.weights))
     probe.wait_for_state("map_views", "3")
-    robot, statuses = drive(), probe.listen(LocalizerStatus, "status")
-    seen = 0
+    robot, seen = drive(), 0
 
     def look() -> tuple[int, np.ndarray]:
         """The stamp of one more image, and where the robot says it was."""
@@ -181,7 +185,7 @@ def test_corrections_are_taken_over_bit_by_bit_where_that_is_asked_for(
     robot.set(transform_smoothing=0.0, covariance_source="mode")
     assert off_m() < 1e-3
     told = robot.poses[-1]
-    status = probe.wait(lambda: said_at(statuses, told.header.stamp), "the status")
+    status = probe.wait(lambda: said_at(robot.statuses, told.header.stamp), "the status")
     np.testing.assert_allclose(told.pose.covariance, status.modes[0].covariance, rtol=1e-6)
     assert status.inference_ms > 0
 

@@ -23,7 +23,7 @@ def bare(name: str, *arguments: str, **environment: str) -> subprocess.Completed
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
 
 
