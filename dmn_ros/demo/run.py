@@ -30,6 +30,8 @@ LATCHED_TOPICS = {
     TF_STATIC: ("tf2_msgs/msg/TFMessage", MANY_LATCHED),
 }
 RECORDED_FROM_BAG = (ODOMETRY_TYPE, "geometry_msgs/msg/PoseStamped")
+# What best effort lost does not come at all.
+LAST_S = 5.0
 
 
 class DemoRun:
@@ -45,7 +47,9 @@ class DemoRun:
         self._images = images
         self._console = console
         self._odometry = find_odometry(options.query)
-        self._topics = _topics_of_bag(options, images)
+        of_bag = _topics_of_bag(options, images)
+        self._topics = {topic.name: topic.type_name for topic in of_bag}
+        self._counts = {topic.name: topic.count for topic in of_bag}
         self.recorder = Recorder()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.recorder)
@@ -70,6 +74,7 @@ class DemoRun:
             self._console.print(f"map of {views} views; playing {self._options.query}")
             player = self._start_player(processes)
             self._follow(nodes, player)
+            self._hear_the_rest(nodes, player)
 
     def write_bag(self) -> int:
         """Write what was heard to `result_bag`; the number of messages."""
@@ -159,17 +164,28 @@ class DemoRun:
                         f"{total}; the localizer says: {self.report()}"
                     )
 
+    def _hear_the_rest(self, nodes: list[NodeProcess], player: NodeProcess) -> None:
+        """Listen for what is still on its way, and for the bag's messages after its last image."""
+        self._wait(lambda: player.popen.poll() is not None, nodes, "the end of the bag")
+        processed = int(self.report().get("images_processed", 0))
+        wanted = {POSE: processed, POINTS: processed, **self._counts}
+        deadline = time.monotonic() + LAST_S
+        while any(self.recorder.count(topic) < count for topic, count in wanted.items()):
+            self._listen(nodes)
+            if time.monotonic() > deadline:
+                return
+
     def _done(self) -> int:
         report = self.report()
         return int(report.get("images_processed", 0)) + int(report.get("images_dropped", 0))
 
 
-def _topics_of_bag(options: DemoOptions, images: ImageSource) -> dict[str, str]:
-    """Topics of the query bag that are worth recording, with their types."""
+def _topics_of_bag(options: DemoOptions, images: ImageSource) -> list[TopicSummary]:
+    """Topics of the query bag that are worth recording."""
 
     def is_wanted(topic: TopicSummary) -> bool:
         return topic.count > 0 and (
             topic.name == images.topic or topic.type_name in RECORDED_FROM_BAG
         )
 
-    return {t.name: t.type_name for t in list_topics(options.query) if is_wanted(t)}
+    return [topic for topic in list_topics(options.query) if is_wanted(topic)]
